@@ -1,0 +1,3 @@
+"""Proofwatch: control monitoring whose evidence anyone can verify and re-perform."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Step 2: one file (or folder, for a big cloud) per source system. Reads, never writes."""

@@ -1,0 +1,1 @@
+"""Exports for people: CSV now; PDF, OSCAL and the binder later."""

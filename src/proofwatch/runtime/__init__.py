@@ -1,0 +1,1 @@
+"""Executors, leased jobs and the scheduler."""

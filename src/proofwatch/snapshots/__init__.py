@@ -1,0 +1,1 @@
+"""Dated, typed tables: written once, provable, rebuilt as of any sweep."""
