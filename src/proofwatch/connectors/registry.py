@@ -17,6 +17,8 @@ def connector_class(kind: str) -> type[Connector]:
         module, _, name = CONNECTORS[kind].partition(":")
     except KeyError:
         known = ", ".join(sorted(CONNECTORS))
-        raise ConnectorError("choosing a connector", f"there is no connector {kind!r}", f"Use one of: {known}.") from None
+        raise ConnectorError(
+            "choosing a connector", f"there is no connector {kind!r}", f"Use one of: {known}."
+        ) from None
     found: type[Connector] = getattr(import_module(module), name)
     return found

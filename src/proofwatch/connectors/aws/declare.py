@@ -72,7 +72,7 @@ class AwsTable:
         calls: second calls.
         columns: extra or overriding columns, name → DuckDB type; the raw member is found by the
             snake-cased name.
-        json: members stored as JSON text, parsed where they hold JSON (policies, documents), URL-decoded if needed.
+        json: members stored as JSON; text holding JSON (policies) is parsed, URL-decoded if needed.
         drop: members left out.
         reader: name of a Python function in the same module that yields raw rows instead of the
             engine (credential report); then `columns` declares everything.
