@@ -1,0 +1,49 @@
+# Everything a fresh machine needs: Python 3.11 or newer and make. `make demo` and `make test` set up the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo install dev test lint types contracts docs catalog clean
+
+demo: install
+	$(BIN)/proofwatch demo
+
+install: $(VENV)/.installed
+
+dev: $(VENV)/.dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Proofwatch needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[demo,postgres]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.txt
+	$(PIP) install --quiet --constraint constraints.txt --requirement requirements-dev.txt
+	@touch $@
+
+test: dev
+	$(BIN)/python -m pytest -n auto
+
+lint: dev
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+
+types: dev
+	$(BIN)/mypy
+
+contracts: dev
+	$(BIN)/lint-imports
+
+docs: dev
+	$(BIN)/python -m proofwatch.cli.docs docs
+
+catalog: dev
+	$(BIN)/python -m proofwatch.connectors.aws.schema
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
