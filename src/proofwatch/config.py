@@ -1,0 +1,198 @@
+"""Settings from the environment, and the form of `proofwatch.yaml`. Only the command line and the web read this."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from proofwatch.errors import ProofwatchError
+
+
+class ConfigError(ProofwatchError):
+    """The environment or `proofwatch.yaml` is wrong. The message names the variable or the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is decided before anything runs.
+
+    Attributes:
+        home: folder of the state: database, objects, keys, working files.
+        database_url: `sqlite:///…` or `postgres://…`.
+        objects: folder or `s3://bucket/prefix` of the write-once objects.
+        objects_endpoint: S3 endpoint for `objects`, empty for AWS's own.
+        executor: `threads:N`, `processes:N` or a Dask scheduler's address.
+        checks: folder of the user's own checks; it need not exist.
+    """
+
+    home: Path
+    database_url: str
+    objects: str
+    objects_endpoint: str
+    executor: str
+    checks: Path
+
+    @property
+    def key_file(self) -> Path:
+        """Return the path of the log's signing key."""
+        return self.home / "keys" / "log.skey"
+
+    @property
+    def work(self) -> Path:
+        """Return the folder of sweeps in progress."""
+        return self.home / "work"
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder of rebuilt tables; it may be deleted at any time."""
+        return self.home / "cache"
+
+
+VARIABLES: dict[str, str] = {
+    "PROOFWATCH_HOME": "Folder of the state. Default: the user's data folder.",
+    "DATABASE_URL": "State database, sqlite:///file or postgres://user@host/name. Default: SQLite in the home folder.",
+    "PROOFWATCH_OBJECTS": "Evidence objects, a folder or s3://bucket/prefix. Default: objects/ in the home folder.",
+    "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
+    "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
+    "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",
+    "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
+    "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
+}
+"""Every environment variable that Proofwatch reads, with its meaning; docs/settings.md is made from it."""
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises ConfigError for a value that cannot be used."""
+    home = Path(environ.get("PROOFWATCH_HOME") or _default_home(environ)).expanduser().absolute()
+    if home.exists() and not home.is_dir():
+        raise ConfigError(
+            "reading PROOFWATCH_HOME", f"{home} is not a folder", "Name a folder; it is made if needed."
+        )
+    executor = environ.get("PROOFWATCH_EXECUTOR") or "threads:8"
+    check_executor(executor)
+    return Settings(
+        home=home,
+        database_url=_database(environ.get("DATABASE_URL") or f"sqlite:///{home / 'proofwatch.sqlite3'}"),
+        objects=environ.get("PROOFWATCH_OBJECTS") or str(home / "objects"),
+        objects_endpoint=environ.get("PROOFWATCH_OBJECTS_ENDPOINT", ""),
+        executor=executor,
+        checks=Path(environ.get("PROOFWATCH_CHECKS") or home / "checks").expanduser(),
+    )
+
+
+def check_executor(text: str) -> tuple[str, int]:
+    """Return (kind, workers) of an executor setting such as `threads:8`. Raises ConfigError."""
+    kind, _, number = text.partition(":")
+    if kind not in ("threads", "processes") or not number.isdigit() or not 1 <= int(number) <= 256:
+        raise ConfigError(
+            "reading PROOFWATCH_EXECUTOR",
+            f"{text!r} is not threads:N or processes:N with N from 1 to 256",
+            "Set it to threads:8, or remove it.",
+        )
+    return kind, int(number)
+
+
+def _database(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgres://", "postgresql://")):
+        scheme = url.partition("://")[0] if "://" in url else "no scheme"
+        raise ConfigError(
+            "reading DATABASE_URL",
+            f"{scheme} is not one of sqlite, postgres",
+            "Write sqlite:////path/to/file or postgres://user:password@host:5432/name.",
+        )
+    return url
+
+
+def _default_home(environ: Mapping[str, str]) -> str:
+    if sys.platform == "darwin":
+        return "~/Library/Application Support/proofwatch"
+    return str(Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "proofwatch")
+
+
+class ConnectionEntry(BaseModel):
+    """One connection in `proofwatch.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Name, used on the command line.")
+    connector: str = Field(description="Kind of source system: see `proofwatch connectors`.")
+    interval_minutes: int = Field(
+        default=15, ge=1, le=10080, description="Minutes from one sweep to the next."
+    )
+    settings: dict[str, Any] = Field(default={}, description="The connector's own settings.")
+
+
+class CheckEntry(BaseModel):
+    """What is set for one check in `proofwatch.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool = Field(default=True, description="Whether the check runs.")
+    reason: str = Field(default="", description="Why it is disabled or its parameters differ. Required then.")
+    params: dict[str, Any] = Field(
+        default={}, description="Parameters that differ from the check's defaults."
+    )
+
+    @field_validator("reason")
+    @classmethod
+    def _strip(cls, value: str) -> str:
+        return value.strip()
+
+
+class ConfigFile(BaseModel):
+    """`proofwatch.yaml`: what is monitored, as a file that can be reviewed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = Field(default=1, description="Version of this form.")
+    connections: list[ConnectionEntry] = Field(default=[], description="Source systems, by name.")
+    checks: dict[str, CheckEntry] = Field(
+        default={}, description="Check id → what differs from its defaults."
+    )
+    controls: str = Field(
+        default="builtin", description="`builtin`, or the path of a control list beside this file."
+    )
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """Read `proofwatch.yaml`. Raises ConfigError naming every wrong field."""
+    doing = f"reading {path}"
+    try:
+        body = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            doing, error.strerror or str(error), "Name a file that exists and can be read."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(doing, f"is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        parsed = ConfigFile.model_validate(body if body is not None else {})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'the file'}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise ConfigError(doing, problems, "`proofwatch config schema` prints the form.") from None
+    names = [entry.name for entry in parsed.connections]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(doing, f"connections: {', '.join(twice)} stands twice", "Give each its own name.")
+    silent = sorted(
+        name
+        for name, entry in parsed.checks.items()
+        if (not entry.enabled or entry.params) and not entry.reason
+    )
+    if silent:
+        raise ConfigError(
+            doing,
+            f"checks: no reason is given for {', '.join(silent)}",
+            "Say in `reason` why it is disabled or set differently; an auditor will ask.",
+        )
+    return parsed
