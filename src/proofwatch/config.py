@@ -61,7 +61,7 @@ class Settings:
 VARIABLES: dict[str, str] = {
     "PROOFWATCH_HOME": "Folder of the state. Default: the user's data folder.",
     "DATABASE_URL": "State: sqlite:///file or postgres://user@host/name. Default: SQLite in the home folder.",
-    "PROOFWATCH_OBJECTS": "Evidence objects: folder or s3://bucket/prefix. Default: objects/ in the home folder.",
+    "PROOFWATCH_OBJECTS": "Evidence: a folder or s3://bucket/prefix. Default: objects/ in the home folder.",
     "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
     "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
     "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",

@@ -1,0 +1,122 @@
+"""A table for people as files: CSV for a spreadsheet, JSON lines with raw values, and their provenance."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from proofwatch.errors import ProofwatchError
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class ReportError(ProofwatchError):
+    """A report could not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one export left behind."""
+
+    csv: Path
+    jsonl: Path
+    meta: Path
+    rows: int
+    sha256: str
+
+
+def write_table(
+    folder: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], meta: Mapping[str, Any]
+) -> Written:
+    """Write `name.csv` (RFC 4180, UTF-8), `name.jsonl` (raw values) and `name.meta.json`; all or nothing.
+
+    A CSV cell that a spreadsheet would run as a formula gets a leading apostrophe; the JSON lines keep
+    the value as it is.
+
+    Args:
+        folder: made if needed.
+        name: base name of the three files.
+        columns: stable column names.
+        rows: cells in the order of `columns`, consumed once.
+        meta: the five questions about the export; row counts and digests are added here.
+
+    Raises:
+        ReportError: the folder or a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as made:
+            work = Path(made)
+            count = _write_rows(work / "csv", work / "jsonl", columns, rows)
+            digest = _sha256(work / "csv")
+            body = {
+                **meta,
+                "rows": count,
+                "columns": list(columns),
+                "files": {
+                    f"{name}.csv": {"sha256": digest},
+                    f"{name}.jsonl": {"sha256": _sha256(work / "jsonl")},
+                },
+                "note": "Factual export, not an opinion.",
+            }
+            (work / "meta").write_text(
+                json.dumps(body, indent=2, default=_text, ensure_ascii=False) + "\n", "utf-8"
+            )
+            targets = (folder / f"{name}.csv", folder / f"{name}.jsonl", folder / f"{name}.meta.json")
+            for source, target in zip(("csv", "jsonl", "meta"), targets, strict=True):
+                (work / source).replace(target)
+    except OSError as error:
+        raise ReportError(
+            f"writing {folder / name}.csv", error.strerror or str(error), "Name a folder that can be written."
+        ) from None
+    return Written(*targets, rows=count, sha256=digest)
+
+
+def _write_rows(
+    csv_path: Path, jsonl_path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> int:
+    count = 0
+    with (
+        csv_path.open("w", encoding="utf-8", newline="") as csv_file,
+        jsonl_path.open("w", encoding="utf-8") as raw_file,
+    ):
+        writer = csv.writer(csv_file, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([escape_cell(value) for value in row])
+            raw = dict(zip(columns, row, strict=True))
+            raw_file.write(json.dumps(raw, default=_text, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def escape_cell(value: Any) -> str:
+    """Return a value as CSV text; moments in RFC 3339 with Z, and nothing that a spreadsheet would run."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = _text(value) if not isinstance(value, str) else value
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, default=_text, ensure_ascii=False)
+    return str(value)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
