@@ -1,0 +1,79 @@
+"""Steps 4 to 6 begin here: a failing check × resource, until a later reading proves it restored."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from proofwatch.store.models import fields
+from proofwatch.store.models.connections import Connection
+from proofwatch.store.models.sweeps import Sweep
+
+
+class FindingState(models.TextChoices):
+    """Only the system moves a finding: `restored` and `gone` rest on complete readings."""
+
+    OPEN = "open"
+    RESTORED = "restored"
+    GONE = "gone"
+
+
+class EventKind(models.TextChoices):
+    """What can happen to a finding."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    INTERRUPTED = "interrupted"
+    RESUMED = "resumed"
+    RESTORED = "restored"
+    GONE = "gone"
+    REGRESSED = "regressed"
+
+
+class Finding(models.Model):
+    """One failing check × resource.
+
+    Only changes are written: an open, uninterrupted finding was last seen failing by
+    the newest run of its check on its connection, whatever `last_failed_at` holds.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    """Derived from (connection, check, account, region, resource), which makes that tuple unique."""
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="findings")
+    check_id = fields.word()
+    account_id = fields.word()
+    region = fields.word()
+    resource = models.TextField()
+    state = fields.word(choices=FindingState, default=FindingState.OPEN)
+    severity = fields.word()
+    reason = models.TextField()
+    check_version = fields.word()
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField()
+    """The last failing observation before the newest change of this row."""
+    last_observed_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    """When it last began to fail: the regression, where there was one."""
+    opened_sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, related_name="+", db_index=False)
+    restored_at = models.DateTimeField(null=True, default=None)
+    restored_sweep = models.ForeignKey(
+        Sweep, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    regressions = models.PositiveIntegerField(default=0)
+    evidence_interrupted_since = models.DateTimeField(null=True, default=None)
+    interruption = models.TextField(blank=True, default="")
+
+    class Meta:
+        """Read by connection and state, and by check."""
+
+        indexes = (models.Index(fields=("connection", "state", "check_id"), name="finding_by_state"),)
+
+
+class FindingEvent(models.Model):
+    """One change of a finding. Append-only by trigger."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, related_name="events")
+    kind = fields.word(choices=EventKind)
+    at = models.DateTimeField()
+    sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reason = models.TextField(blank=True, default="")
+    check_version = fields.word(blank=True, default="")

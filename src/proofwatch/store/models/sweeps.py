@@ -1,0 +1,96 @@
+"""Step 2: the sweeps of a connection, and what each could and could not read."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from proofwatch.store.models import fields
+from proofwatch.store.models.connections import Connection
+
+
+class Trigger(models.TextChoices):
+    """Why a sweep exists."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    DEMO = "demo"
+
+
+class SweepState(models.TextChoices):
+    """How far a sweep came. The last five are ends; nothing leaves them."""
+
+    PLANNED = "planned"
+    COLLECTING = "collecting"
+    SNAPSHOTTING = "snapshotting"
+    EVALUATING = "evaluating"
+    APPLYING = "applying"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+RUNNING = (
+    SweepState.PLANNED,
+    SweepState.COLLECTING,
+    SweepState.SNAPSHOTTING,
+    SweepState.EVALUATING,
+    SweepState.APPLYING,
+)
+APPLIED = (SweepState.COMPLETE, SweepState.PARTIAL)
+
+
+class Sweep(models.Model):
+    """One collection and evaluation of a connection, or the reason why a due one did not happen."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="sweeps")
+    slot = models.DateTimeField()
+    """The occurrence it serves; for a manual one, the moment it was asked for."""
+    trigger = fields.word(choices=Trigger)
+    state = fields.word(choices=SweepState, default=SweepState.PLANNED)
+    observed_at = models.DateTimeField(null=True, default=None)
+    """Fixed when collecting starts, and what `$now` means in its checks, also after a restart."""
+    started_at = models.DateTimeField(null=True, default=None)
+    finished_at = models.DateTimeField(null=True, default=None)
+    plan = fields.digest()
+    tables = fields.json(list)
+    counts = fields.json()
+    manifest = fields.digest()
+    """The object that holds every check's outcome in this sweep."""
+    error = models.TextField(blank=True, default="")
+    actor = fields.word()
+
+    class Meta:
+        """One sweep per occurrence, whoever plans it."""
+
+        constraints = (models.UniqueConstraint(fields=("connection", "slot"), name="one_sweep_per_slot"),)
+        indexes = (models.Index(fields=("connection", "state", "observed_at"), name="sweep_by_time"),)
+
+
+class ShardRead(models.Model):
+    """How the reading of one table in one place went, in one sweep."""
+
+    sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, related_name="reads")
+    account_id = fields.word()
+    region = fields.word()
+    table = fields.word()
+    state = fields.word(choices=(("complete", "complete"), ("failed", "failed")))
+    rows = models.PositiveBigIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    pages = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True, default="")
+    permission = fields.word(blank=True, default="")
+    code = fields.word(blank=True, default="")
+
+    class Meta:
+        """A repeated reading replaces the row of the same sweep."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=("sweep", "table", "account_id", "region"), name="one_read_per_place"
+            ),
+        )

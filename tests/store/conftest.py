@@ -1,0 +1,74 @@
+"""Every store test runs on SQLite and on PostgreSQL, each in a fresh database with the whole schema."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from proofwatch.store import django as store
+
+_numbers = itertools.count()
+
+
+def postgres_url(host: str, name: str) -> str:
+    return f"postgresql://postgres@/{name}?host={host}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "state.sqlite3"
+    store.setup(f"sqlite:///{path}")
+    store.migrate()
+    store.disconnect()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    _admin(postgres_server, "CREATE DATABASE template_proofwatch")
+    store.setup(postgres_url(postgres_server, "template_proofwatch"))
+    store.migrate()
+    store.disconnect()
+    return postgres_server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield the URL of a database without a schema; nothing is connected yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty.sqlite3"
+    else:
+        host = request.getfixturevalue("postgres_server")
+        name = f"empty_{next(_numbers)}"
+        _admin(host, f"CREATE DATABASE {name}")
+        yield postgres_url(host, name)
+    store.disconnect()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Point this process at a fresh database with the whole schema; yield its URL for other processes."""
+    if request.param == "sqlite":
+        path = tmp_path / "state.sqlite3"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        host = request.getfixturevalue("postgres_template")
+        name = f"test_{next(_numbers)}"
+        _admin(host, f"CREATE DATABASE {name} TEMPLATE template_proofwatch")
+        url = postgres_url(host, name)
+    store.setup(url)
+    yield url
+    store.disconnect()
+    if request.param == "postgresql":
+        _admin(host, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _admin(host: str, statement: str) -> None:
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement)
