@@ -1,0 +1,117 @@
+"""What the verbs share: settings, state, catalogue, objects and key, each opened on first use."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proofwatch.config import ConfigError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from proofwatch.checks.load import Catalog
+    from proofwatch.connectors.base import Table
+    from proofwatch.evidence.objects import ObjectStore
+
+CATALOG = Path(str(files("proofwatch"))) / "catalog"
+
+
+class App:
+    """One run of the command line. Nothing is opened before it is needed."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self._ready = False
+
+    @property
+    def actor(self) -> str:
+        """Return the name that is written beside every change."""
+        return os.environ.get("PROOFWATCH_ACTOR") or f"cli:{_user()}"
+
+    def open(self) -> App:
+        """Open the state. Raises StoreError, saying `proofwatch init` where that helps."""
+        if not self._ready:
+            if self.settings.database_url.startswith("sqlite:") and not self.settings.home.is_dir():
+                raise ConfigError(
+                    "opening the state",
+                    f"there is none in {self.settings.home}",
+                    "Run `proofwatch init` first, or set PROOFWATCH_HOME to where it is.",
+                )
+            from proofwatch.store import django
+
+            django.setup(self.settings.database_url)
+            django.check()
+            self._ready = True
+        return self
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
+        """Return every table of every connector."""
+        from proofwatch.connectors.registry import CONNECTORS, connector_class
+
+        return {name: table for kind in CONNECTORS for name, table in connector_class(kind).tables().items()}
+
+    @cached_property
+    def criteria(self) -> dict[str, str]:
+        """Return criterion id → title."""
+        import csv
+
+        with (CATALOG / "criteria.csv").open(encoding="utf-8", newline="") as file:
+            return {row["id"]: row["title"] for row in csv.DictReader(file)}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Return the validated checks and views: shipped ones and the user's own."""
+        from proofwatch.checks.load import load_catalog
+
+        folders = [CATALOG / "checks"]
+        if self.settings.checks.is_dir():
+            folders.append(self.settings.checks)
+        return load_catalog(folders, CATALOG / "views", self.tables, set(self.criteria))
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """Return the write-once store of evidence objects."""
+        from proofwatch.evidence.objects import open_objects
+
+        options = {"endpoint": self.settings.objects_endpoint} if self.settings.objects_endpoint else {}
+        return open_objects(self.settings.objects, cache=self.settings.cache / "objects", options=options)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+@contextmanager
+def stage_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a callback (stage, done, total) that draws one bar per stage on standard error."""
+    if not enabled:
+        yield lambda stage, done, total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from proofwatch.cli.output import errors
+
+    columns: list[Any] = [
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*columns, console=errors, transient=not errors.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
