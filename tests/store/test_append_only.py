@@ -52,7 +52,9 @@ def event() -> models.Model:
 
 
 def control_list() -> models.Model:
-    return ControlList.objects.create(version=1, sha256="0" * 64, imported_at=NOW, imported_by="me")
+    return ControlList.objects.create(
+        number=1, version="1", sha256="0" * 64, imported_at=NOW, imported_by="me"
+    )
 
 
 def approval() -> models.Model:
@@ -60,7 +62,9 @@ def approval() -> models.Model:
 
 
 def status() -> models.Model:
-    return ControlStatusHistory.objects.create(control_id="AC-1", status="passing", reason="", at=NOW)
+    return ControlStatusHistory.objects.create(
+        control_id="AC-1", status="passing", at=NOW, control_list=control_list()
+    )
 
 
 def setting() -> models.Model:

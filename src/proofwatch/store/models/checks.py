@@ -50,6 +50,7 @@ class CheckRun(models.Model):
     check_id = fields.word()
     check_version = fields.word()
     table = fields.word()
+    severity = fields.word()
     params = fields.json()
     passed = models.PositiveBigIntegerField(default=0)
     failed = models.PositiveBigIntegerField(default=0)
@@ -59,6 +60,9 @@ class CheckRun(models.Model):
     results = fields.digest()
     """The object with a verdict for every resource; "" if the check could not be evaluated at all."""
     reason = models.TextField(blank=True, default="")
+    """Why it could not be evaluated; "" where it was."""
+    worst = models.TextField(blank=True, default="")
+    """The reason of one failing (else inconclusive) result."""
     unread = fields.json(list)
     """[[account_id, region, reason, permission], …]: the places without a verdict."""
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from django.db import models
 
 from proofwatch.store.models import fields
-from proofwatch.store.models.sweeps import Sweep
 
 
 class ControlList(models.Model):
     """One imported version of the control list, as it was read. Append-only by trigger."""
 
-    version = models.PositiveIntegerField(unique=True)
-    sha256 = fields.digest(unique=True)
+    number = models.PositiveIntegerField(unique=True)
+    """1, 2, 3 … in the order of importing."""
+    version = fields.word()
+    """What the list calls itself."""
+    sha256 = models.CharField(max_length=64, unique=True)
     body = fields.json()
     imported_at = models.DateTimeField()
     imported_by = fields.word()
@@ -31,13 +33,15 @@ class ControlStatusFields(models.Model):
     """How a control stands, and why, in numbers and a sentence."""
 
     status = fields.word()
+    severity = fields.word()
     reason = models.TextField()
     counts = fields.json()
     observed_at = models.DateTimeField(null=True, default=None)
     """The oldest observation that the status rests on; None if there is none."""
-    sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
-    check_versions = fields.json()
-    list_version = models.PositiveIntegerField(default=0)
+    sweeps = fields.json(list)
+    checks = fields.json(list)
+    """[[check id, version], …] of every observation that was used."""
+    control_list = models.ForeignKey(ControlList, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         """Shared by the current row and its history."""
