@@ -56,9 +56,9 @@ class AwsConnector:
 
     def permissions(self, tables: Sequence[str]) -> list[Permission]:
         """Test every permission that `tables` need, in the identity's own account, by name."""
-        from proofwatch.connectors.aws.permissions import test_permissions
+        from proofwatch.connectors.aws.permissions import check_permissions
 
-        return test_permissions(self.clients, [self._table(name) for name in tables])
+        return check_permissions(self.clients, [self._table(name) for name in tables])
 
     def prove_read_only(self) -> ReadOnlyProof:
         """Ask AWS what this identity could write."""
