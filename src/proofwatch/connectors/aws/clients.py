@@ -66,12 +66,10 @@ class Clients:
     @cached_property
     def caller(self) -> dict[str, str]:
         """STS's own answer to who we are: Account, Arn, UserId. Raises ConnectorError."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         with self._lock:
             try:
                 answer = self.client("", self.home_region, "sts").get_caller_identity()
-            except (BotoCoreError, ClientError, ConnectorError) as error:
+            except errors.failures() as error:
                 raise errors.refused(
                     error, "asking AWS who we are (sts:GetCallerIdentity)", "sts:GetCallerIdentity"
                 ) from None
@@ -137,15 +135,13 @@ class Clients:
             return self._sessions[""]
 
     def _base_session(self) -> Any:
-        from botocore.exceptions import BotoCoreError
-
         with self._lock:
             if "base" not in self._sessions:
                 session = _new_session(self.settings.profile, None)
                 try:
                     # Reading the profile now turns a misspelt name into an error before any call.
                     session.get_scoped_config()
-                except BotoCoreError as error:
+                except errors.failures() as error:
                     raise errors.refused(error, "reading the AWS configuration files") from None
                 self._sessions["base"] = session
             return self._sessions["base"]
@@ -182,7 +178,6 @@ class Clients:
 
     def _create(self, session: Any, service: str, region: str, **keys: Any) -> Any:
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
 
         config = Config(
             user_agent_extra=f"proofwatch/{__version__}",
@@ -201,7 +196,7 @@ class Clients:
                 config=config,
                 **keys,
             )
-        except BotoCoreError as error:
+        except errors.failures() as error:
             raise errors.refused(error, f"preparing calls to {service} in {region}") from None
         client.meta.events.register_first("needs-retry.*", stop_retrying)
         return client

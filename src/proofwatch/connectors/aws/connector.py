@@ -78,7 +78,7 @@ class AwsConnector:
         Tables of global services are read once per account, whatever regions were chosen.
         """
         chosen = [self._table(name) for name in tables]
-        places = sorted({(p.account_id, p.region) for p in scope.places if not p.gap})
+        places = sorted({(p.account_id, p.region) for p in scope.places if not p.gap or p.wanted})
         accounts = sorted({account for account, _ in places})
         shards: list[Shard] = []
         for where, at in (("global", [(account, GLOBAL) for account in accounts]), ("region", places)):

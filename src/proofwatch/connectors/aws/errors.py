@@ -123,6 +123,17 @@ def code(exc: BaseException) -> str:
     return ""
 
 
+def failures() -> tuple[type[BaseException], ...]:
+    """Return everything that a call to AWS can raise, for an `except` clause.
+
+    ValueError stands for documents inside of answers (a policy) that are not what they should be.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    return (BotoCoreError, ClientError, ResponseParserError, ConnectorError, ValueError)
+
+
 def redact(text: str) -> str:
     """Return `text` without key ids, secrets and encoded messages, on one line, cut to a readable length."""
     if _PAGE.search(text):

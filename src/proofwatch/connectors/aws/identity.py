@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from proofwatch.connectors.aws import errors
 from proofwatch.connectors.aws.clients import Clients
 from proofwatch.connectors.aws.policy import Document, make_document
-from proofwatch.connectors.base import GLOBAL, ConnectorError, Identity
+from proofwatch.connectors.base import GLOBAL, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +148,9 @@ class _PolicyReader:
         return iter(items)
 
     def _try(self, permission: str, read: Callable[[], None]) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             read()
-        except (BotoCoreError, ClientError, ConnectorError, ValueError) as error:
+        except errors.failures() as error:
             found = errors.unread(error, permission, permission)
             self._found.unread.append(f"{permission}: {found.problem}")
 
@@ -176,32 +174,26 @@ def _principal(clients: Clients, account_id: str, arn: str) -> Principal:
 
 
 def _role_arn(clients: Clients, account_id: str, arn: str, role: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         answer = clients.client(account_id, GLOBAL, "iam").get_role(RoleName=role)
         return str(answer["Role"]["Arn"])
-    except (BotoCoreError, ClientError, ConnectorError):
+    except errors.failures():
         return f"arn:{arn.split(':')[1]}:iam::{account_id}:role/{role}"
 
 
 def _alias(clients: Clients) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         names = clients.client("", GLOBAL, "iam").list_account_aliases()["AccountAliases"]
-    except (BotoCoreError, ClientError, ConnectorError):
+    except errors.failures():
         return ""
     return str(names[0]) if names else ""
 
 
 def _guard(clients: Clients, account_id: str, permission: str) -> Callable[[Callable[[], Any]], Any]:
     def call(read: Callable[[], Any]) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             return read()
-        except (BotoCoreError, ClientError, ConnectorError) as error:
+        except errors.failures() as error:
             doing = f"calling {permission} in {account_id}"
             raise errors.refused(error, doing, permission) from None
 

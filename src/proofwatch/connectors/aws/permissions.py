@@ -106,8 +106,6 @@ def _simulated(item: Mapping[str, Any]) -> Simulated:
 def _account_answers(
     clients: Clients, account: str, needs: Mapping[str, list[str]], tables: Sequence[Table]
 ) -> Answers:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         principal = read_principal(clients, account)
     except ConnectorError as error:
@@ -116,7 +114,7 @@ def _account_answers(
         return dict.fromkeys(needs, (True, "the root user may do everything in its account"))
     try:
         return _by_simulation(simulate(clients, principal, sorted(needs)), needs)
-    except (BotoCoreError, ClientError, ConnectorError) as error:
+    except errors.failures() as error:
         why = errors.unread(error, "simulating", "iam:SimulatePrincipalPolicy").problem
     answers = _by_policies(clients, principal, needs)
     open_names = [name for name, (allowed, _) in answers.items() if allowed is None]
@@ -203,13 +201,12 @@ def _probe(
     clients: Clients, account: str, service: str, operation: str, params: Mapping[str, Any], place: str
 ) -> tuple[bool | None, str]:
     from botocore import xform_name
-    from botocore.exceptions import BotoCoreError, ClientError
 
     region = GLOBAL if place == "global" else clients.home_region
     try:
         client = clients.client(account, region, service)
         getattr(client, xform_name(operation))(**_filled(params, account))
-    except (BotoCoreError, ClientError, ConnectorError, ValueError) as error:
+    except errors.failures() as error:
         reason = errors.describe(error)
         if reason.kind == "denied":
             return False, f"tried {operation}: {reason.code}"

@@ -14,10 +14,13 @@ from proofwatch.connectors.aws import errors
 from proofwatch.connectors.aws.clients import Clients
 from proofwatch.connectors.aws.identity import Policies, Principal, read_policies, read_principal
 from proofwatch.connectors.aws.permissions import simulate
-from proofwatch.connectors.aws.policy import Document, Statement, allowed_patterns, decide, matches
+from proofwatch.connectors.aws.policy import Document, Statement, allowed_patterns, decide
 from proofwatch.connectors.aws.scope import selected_accounts
-from proofwatch.connectors.aws.writes import CONTENTS, reads, write_actions
+from proofwatch.connectors.aws.writes import CONTENTS, may_write, write_actions
 from proofwatch.connectors.base import ConnectorError, ReadOnlyProof
+
+BECOME = "sts:AssumeRole"
+"""Leads to other identities, which are proven by themselves where they are selected."""
 
 _MOST_NAMED = 50
 
@@ -30,6 +33,7 @@ class _Proof:
     writes: set[str] = field(default_factory=set)
     maybe: set[str] = field(default_factory=set)
     contents: set[str] = field(default_factory=set)
+    becomes: bool = False
     simulated: bool = False
     judged: bool = False
     reasons: list[str] = field(default_factory=list)
@@ -78,18 +82,17 @@ def _prove(clients: Clients, account: str) -> _Proof:
 
 
 def _by_simulation(clients: Clients, principal: Principal, proof: _Proof) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     actions = write_actions()
     try:
-        answers = simulate(clients, principal, [*actions, *CONTENTS])
-    except (BotoCoreError, ClientError, ConnectorError) as error:
+        answers = simulate(clients, principal, [*actions, *CONTENTS, BECOME])
+    except errors.failures() as error:
         problem = errors.unread(error, "simulating", "iam:SimulatePrincipalPolicy").problem
         proof.reasons.append(f"iam:SimulatePrincipalPolicy: {problem}")
         return
     proof.writes |= {name for name in actions if name in answers and answers[name].allowed}
     proof.maybe |= {name for name in actions if name in answers and answers[name].allowed is None}
     proof.contents |= {name for name in CONTENTS if name in answers and answers[name].allowed}
+    proof.becomes |= BECOME in answers and bool(answers[BECOME].allowed)
     left_out = [name for name in actions if name not in answers]
     proof.simulated = not left_out
     if left_out:
@@ -112,19 +115,13 @@ def _by_documents(policies: Policies, proof: _Proof) -> None:
     for action in CONTENTS:
         if decide(policies.documents, action, policies.boundary).answer in ("allowed", "partly"):
             proof.contents.add(action)
+    proof.becomes |= decide(policies.documents, BECOME, policies.boundary).answer == "allowed"
 
 
 def _may_write(pattern: str, statement: Statement) -> list[str]:
-    """Return the writing actions that an allowed pattern covers, or itself where we list none.
-
-    A pattern of a service that is not in our list is judged by its verb.
-    """
     if statement.not_action:
         return [action for action in write_actions() if statement.covers(action)] or ["*"]
-    listed = [action for action in write_actions() if matches(pattern, action)]
-    if listed or reads(pattern):
-        return listed
-    return [pattern]
+    return may_write(pattern)
 
 
 def _judge(action: str, document: Document, statement: Statement, policies: Policies, proof: _Proof) -> None:
@@ -172,6 +169,7 @@ def _facts(proof: _Proof) -> dict[str, Any]:
         "writes": sorted(proof.writes),
         "writes_under_condition": sorted(proof.maybe),
         "can_read_contents": sorted(proof.contents),
+        "may_assume_every_role": proof.becomes,
         "not_told": list(proof.reasons),
         **proof.evidence,
     }
@@ -195,6 +193,8 @@ def _reason(read_only: bool | None, proofs: dict[str, _Proof], writes: list[str]
     contents = sorted(set().union(*(proof.contents for proof in proofs.values())))
     if contents:
         parts.append(f"it can read contents, which no table needs: {', '.join(contents)}")
+    if any(proof.becomes for proof in proofs.values()):
+        parts.append(f"it may ask for every role ({BECOME} on *), whose own policies then count")
     return "; ".join(parts)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from proofwatch.connectors.aws import errors
 from proofwatch.connectors.aws.clients import Clients
-from proofwatch.connectors.base import GLOBAL, ConnectorError, Place, Scope
+from proofwatch.connectors.base import GLOBAL, Place, Scope
 
 NOT_SELECTED = "not selected"
 _ENABLED = ("opt-in-not-required", "opted-in")
@@ -31,8 +31,9 @@ class _Found:
 def read_scope(clients: Clients) -> Scope:
     """List accounts (Organizations) and their enabled regions (EC2), and compare them with the settings.
 
-    An account that is not read is one place with region 'global'; a region that is not enabled in an
-    account cannot hold resources and is no place at all.
+    An account that was not chosen is one place with region 'global'; a region that is not enabled in an
+    account cannot hold resources and is no place at all. A chosen account that cannot be entered keeps
+    its places as wanted gaps.
 
     Raises:
         ConnectorError: who we are is unknown, so nothing can be listed.
@@ -63,12 +64,10 @@ def selected_accounts(clients: Clients) -> list[str]:
 
 
 def _organization(clients: Clients, own: str) -> tuple[dict[str, _Account], list[str]]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         pages = clients.client("", GLOBAL, "organizations").get_paginator("list_accounts").paginate()
         items = [item for page in pages for item in page["Accounts"]]
-    except (BotoCoreError, ClientError, ConnectorError) as error:
+    except errors.failures() as error:
         if errors.code(error) == "AWSOrganizationsNotInUseException":
             return {}, []
         found = errors.unread(error, "listing the organization's accounts", "organizations:ListAccounts")
@@ -90,16 +89,16 @@ def _wanted(clients: Clients, own: str, listed: dict[str, _Account]) -> set[str]
 
 def _account(clients: Clients, account: _Account, wanted: set[str]) -> _Found:
     gap = _why_not(clients, account, wanted)
-    regions: list[Place] = []
-    unknown: list[str] = []
-    enabled: set[str] = set()
-    if not gap:
-        gap = _enter(clients, account.id)
-    if not gap:
-        enabled, unknown = _enabled_regions(clients, account)
-        regions = [_region(clients, account, region) for region in sorted(enabled)]
-    whole = Place(account.id, GLOBAL, account.name, gap)
-    return _Found([whole, *regions], unknown, enabled)
+    if gap:
+        return _Found([Place(account.id, GLOBAL, account.name, gap)], [], set())
+    gap = _enter(clients, account.id)
+    if gap:
+        # Chosen, yet out of reach: its tables are planned and end as unread, rather than be missing.
+        shut = [Place(account.id, at, account.name, gap, wanted=True) for at in [GLOBAL, *_readable(clients)]]
+        return _Found(shut, [], set())
+    enabled, unknown = _enabled_regions(clients, account)
+    regions = [_region(clients, account, region) for region in sorted(enabled)]
+    return _Found([Place(account.id, GLOBAL, account.name), *regions], unknown, enabled)
 
 
 def _why_not(clients: Clients, account: _Account, wanted: set[str]) -> str:
@@ -112,31 +111,32 @@ def _why_not(clients: Clients, account: _Account, wanted: set[str]) -> str:
 
 
 def _enter(clients: Clients, account_id: str) -> str:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     if account_id == clients.caller["Account"]:
         return ""
     try:
         clients.enter(account_id)
-    except (BotoCoreError, ClientError, ConnectorError) as error:
+    except errors.failures() as error:
         found = errors.unread(error, "assuming a role", "sts:AssumeRole")
         return f"role {clients.settings.member_role} could not be assumed: {found.code or found.problem}"
     return ""
 
 
 def _enabled_regions(clients: Clients, account: _Account) -> tuple[set[str], list[str]]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         ec2 = clients.client(account.id, clients.home_region, "ec2")
         items = ec2.describe_regions(AllRegions=True)["Regions"]
-    except (BotoCoreError, ClientError, ConnectorError) as error:
+    except errors.failures() as error:
         found = errors.unread(error, "listing regions", "ec2:DescribeRegions")
-        chosen = clients.settings.regions
         # What was chosen is still read; whether more exists stays unknown, and is said.
-        readable = set(chosen) if isinstance(chosen, list) else {clients.home_region}
-        return readable, [f"regions of account {account.id} (ec2:DescribeRegions): {found.problem}"]
+        return _readable(clients), [f"regions of account {account.id} (ec2:DescribeRegions): {found.problem}"]
     return {item["RegionName"] for item in items if item.get("OptInStatus", _ENABLED[0]) in _ENABLED}, []
+
+
+def _readable(clients: Clients) -> set[str]:
+    """Return the regions to try where the account does not say which are enabled."""
+    chosen = clients.settings.regions
+    excluded = {item.id for item in clients.settings.exclude_regions}
+    return (set(chosen) if isinstance(chosen, list) else {clients.home_region}) - excluded
 
 
 def _region(clients: Clients, account: _Account, region: str) -> Place:

@@ -10,6 +10,8 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+from proofwatch.connectors.aws.policy import matches
+
 LIST = "write_actions.txt"
 
 PREFIXES = {
@@ -161,14 +163,13 @@ CONTENTS = (
     "ssm:GetParameterHistory",
     "ssm:GetParameters",
     "ssm:GetParametersByPath",
-    "sts:AssumeRole",
 )
-"""Actions that do not write, yet show contents or lead to another identity: no table needs them."""
+"""Actions that do not write, yet show contents: no table needs them."""
 
 _READ_VERB = re.compile(
     r"(Get|List|Describe|Head|BatchGet|BatchDescribe|BatchCheck|BatchDetect|BatchRead|Search|Lookup|Simulate"
     r"|View|Check|Validate|Verify|Query|Scan|Select|Read|Download|Filter|Test|Estimate|Preview|Retrieve|Count"
-    r"|Detect|Discover|Decrypt|Receive|AdminGet|AdminList|Is(?=[A-Z])|Are(?=[A-Z])|Classify|Contains|Compare"
+    r"|Detect|Discover|Decrypt|Receive|AdminGet|AdminList|Is(?=[A-Z]|$)|Are(?=[A-Z]|$)|Classify|Contains|Compare"
     r"|Generate\w*Report|GenerateServiceLastAccessedDetails|Evaluate(?=Expression)|PartiQLSelect|ESHttpGet"
     r"|ESHttpHead|Recognize|Resolve|Probe|Sample|GitPull|DomainMetadata)"
 )
@@ -180,6 +181,7 @@ _READS_DESPITE_NAME = frozenset(
         "cloudwatch:GenerateQueryResultsSummary",
         "codedeploy:Batch*",
         "config:Deliver*",
+        "config:DeliverConfigSnapshot",
         "devops-guru:StartCostEstimation",
         "elasticbeanstalk:Request*",
         "iam:Generate*",
@@ -215,6 +217,29 @@ def reads(action: str) -> bool:
     # IAM ignores case, and policies are written in any; names in capitals are HTTP's (apigateway:GET).
     spelt = literal[:1].upper() + literal[1:]
     return bool(_READ_VERB.match(spelt)) or spelt == "GET"
+
+
+def may_write(pattern: str) -> list[str]:
+    """Return the listed writing actions that a pattern covers, or itself where its name tells of a write.
+
+    Our list knows every short pattern of its own services (`s3:G*` covers no write there); elsewhere, and for
+    an action that the list lacks, the verb decides.
+    """
+    listed = [action for action in write_actions() if matches(pattern, action)]
+    if listed or reads(pattern):
+        return listed
+    service, _, name = pattern.partition(":")
+    literal = re.split(r"[*?]", name, maxsplit=1)[0].capitalize()
+    shortened = literal != name.capitalize() and any(verb.startswith(literal) for verb in _COMMON_VERBS)
+    return [] if shortened and service.lower() in _services() else [pattern]
+
+
+_COMMON_VERBS = ("Get", "List", "Describe", "BatchGet", "Lookup", "Search", "Simulate")
+
+
+@lru_cache(maxsize=1)
+def _services() -> frozenset[str]:
+    return frozenset(action.partition(":")[0] for action in write_actions())
 
 
 def generate() -> list[str]:
