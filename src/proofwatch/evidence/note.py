@@ -1,0 +1,203 @@
+"""Signed notes as in C2SP signed-note 1.0.0, with Ed25519 keys (type 0x01)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from proofwatch.evidence.base import EvidenceError
+
+ED25519 = b"\x01"
+DASH = "— "
+MOST_SIGNATURES = 100
+MOST_BYTES = 1_000_000
+READING = "reading a signed note"
+READING_KEY = "reading a log key"
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """A public key with a name; `text` is its vkey form."""
+
+    name: str
+    key_id: bytes
+    public: bytes
+
+    @property
+    def text(self) -> str:
+        """Return the vkey: name+id+key."""
+        return f"{self.name}+{self.key_id.hex()}+{_encode(ED25519 + self.public)}"
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether the signature is this key's over `message`."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+class Signer:
+    """A private key with a name. Its repr and its errors never show the key."""
+
+    def __init__(self, name: str, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        public = self._key.public_key().public_bytes_raw()
+        self.verifier = Verifier(_check_name(name), key_id(name, public), public)
+
+    @property
+    def name(self) -> str:
+        """Return the key's name."""
+        return self.verifier.name
+
+    @property
+    def vkey(self) -> str:
+        """Return the public key as text, to be given to anyone who verifies."""
+        return self.verifier.text
+
+    def skey(self) -> str:
+        """Return the private key as text: keep it secret."""
+        secret = _encode(ED25519 + self._key.private_bytes_raw())
+        return f"PRIVATE+KEY+{self.name}+{self.verifier.key_id.hex()}+{secret}"
+
+    def sign(self, text: str) -> str:
+        """Return `text` as a signed note. Raises EvidenceError if it cannot be the text of a note."""
+        return text + "\n" + self.signature_line(text)
+
+    def signature_line(self, text: str) -> str:
+        """Return only the signature line for `text`."""
+        _check_text(text)
+        signature = self._key.sign(text.encode("utf-8"))
+        return f"{DASH}{self.name} {_encode(self.verifier.key_id + signature)}\n"
+
+    def __repr__(self) -> str:
+        """Name the key without showing it."""
+        return f"Signer({self.verifier.text!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An opened note: its text, who of the known keys signed it, and who else says they did."""
+
+    text: str
+    signed_by: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def key_id(name: str, public: bytes) -> bytes:
+    """Return the four bytes that name a key in a signature line."""
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + ED25519 + public).digest()[:4]
+
+
+def parse_vkey(text: str) -> Verifier:
+    """Read a public key. Raises EvidenceError."""
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3:
+        raise EvidenceError(READING_KEY, "it is not of the form name+id+key")
+    name, found_id, body = _check_name(parts[0]), parts[1], _decode(READING_KEY, parts[2])
+    if body[:1] != ED25519 or len(body) != 33:
+        raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
+    if len(found_id) != 8 or key_id(name, body[1:]).hex() != found_id:
+        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
+    return Verifier(name, key_id(name, body[1:]), body[1:])
+
+
+def parse_skey(text: str) -> Signer:
+    """Read a private key. Raises EvidenceError, never showing it."""
+    parts = text.strip().split("+", 4)
+    if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
+        raise EvidenceError(READING_KEY, "it is not of the form PRIVATE+KEY+name+id+key")
+    body = _decode(READING_KEY, parts[4])
+    if body[:1] != ED25519 or len(body) != 33:
+        raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
+    signer = Signer(parts[2], body[1:])
+    if signer.verifier.key_id.hex() != parts[3]:
+        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
+    return signer
+
+
+def open_note(data: str, verifiers: Iterable[Verifier]) -> Note:
+    """Open a signed note: at least one known key signed it, and no known key's signature is wrong.
+
+    Raises:
+        EvidenceError: the note is malformed, a known key's signature does not fit, or none is there.
+    """
+    known = {(item.name, item.key_id): item for item in verifiers}
+    text, lines = split_note(data)
+    signed: list[str] = []
+    unknown: list[str] = []
+    for line in lines:
+        name, found_id, signature = _parse_signature(line)
+        verifier = known.get((name, found_id))
+        if verifier is None:
+            unknown.append(f"{name}+{found_id.hex()}")
+        elif name not in signed:
+            if not verifier.verify(text.encode("utf-8"), signature):
+                raise EvidenceError(READING, f"the signature of {name} does not fit the text")
+            signed.append(name)
+    if not signed:
+        raise EvidenceError(READING, "no known key has signed it", "Give the log's public key.")
+    return Note(text, tuple(signed), tuple(unknown))
+
+
+def split_note(data: str) -> tuple[str, list[str]]:
+    """Return the text (with its last newline) and the signature lines. Raises EvidenceError."""
+    if len(data) > MOST_BYTES:
+        raise EvidenceError(READING, f"it is longer than {MOST_BYTES} characters")
+    _check_characters(data)
+    text, gap, signatures = data.rpartition("\n\n")
+    if not gap or not signatures.endswith("\n"):
+        raise EvidenceError(READING, "it has no signatures")
+    lines = signatures[:-1].split("\n")
+    if len(lines) > MOST_SIGNATURES:
+        raise EvidenceError(READING, f"it has more than {MOST_SIGNATURES} signatures")
+    return text + "\n", lines
+
+
+def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
+    if not line.startswith(DASH):
+        raise EvidenceError(READING, "a signature line does not begin with an em dash")
+    name, space, body = line[len(DASH) :].partition(" ")
+    if not space:
+        raise EvidenceError(READING, "a signature line has no signature")
+    raw = _decode(READING, body)
+    if len(raw) < 5:
+        raise EvidenceError(READING, "a signature is too short")
+    return _check_name(name), raw[:4], raw[4:]
+
+
+def _check_name(name: str) -> str:
+    if not name or "+" in name or any(char.isspace() for char in name):
+        raise EvidenceError(READING_KEY, f"{name!r} is no key name: no spaces, no plus sign, not empty")
+    return name
+
+
+def _check_text(text: str) -> None:
+    if not text.endswith("\n"):
+        raise EvidenceError("signing a note", "its text does not end with a newline")
+    _check_characters(text)
+
+
+def _check_characters(text: str) -> None:
+    if any(ord(char) < 0x20 and char != "\n" for char in text):
+        raise EvidenceError(READING, "it has a control character")
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _decode(doing: str, text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise EvidenceError(doing, "its base64 is malformed") from None
+    if _encode(data) != text:
+        raise EvidenceError(doing, "its base64 is not in canonical form")
+    return data
