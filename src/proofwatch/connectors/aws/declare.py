@@ -2,7 +2,10 @@
 
 Types and column names come from botocore's service models: `VolumeId` becomes `volume_id`, a
 structure becomes a STRUCT with the same naming, a list `T[]`, a map `MAP(VARCHAR, T)`, a list of
-`{Key, Value}` called Tags becomes `tags MAP(VARCHAR, VARCHAR)`; a recursive shape becomes JSON.
+`{Key, Value}` called Tags (also TagList, TagSet) becomes `tags MAP(VARCHAR, VARCHAR)`; a recursive
+shape becomes JSON with AWS's own names inside. Members that AWS marks as sensitive, and binary ones, are
+left out unless `columns` names them. A member named like the key (AccountId, Region, Resource)
+becomes `item_account_id`, `item_region`, `item_resource`.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class Call:
         service: botocore service, where it is not the table's own.
         permission: IAM action, where it is not `service:op`.
         when: name of a raw member that must be truthy, or `Member=value`, for the call to be made at all.
+        region: template of the region to call, where it is not the row's own; where a member it
+            names is absent, the row's own region is called.
     """
 
     op: str
@@ -46,6 +51,7 @@ class Call:
     service: str = ""
     permission: str = ""
     when: str = ""
+    region: str = ""
     about: str = ""
 
 
@@ -75,7 +81,9 @@ class AwsTable:
         json: members stored as JSON; text holding JSON (policies) is parsed, URL-decoded if needed.
         drop: members left out.
         reader: name of a Python function in the same module that yields raw rows instead of the
-            engine (credential report); then `columns` declares everything.
+            engine, `def reader(place: Place) -> Iterator[Raw]` (see `place.py`); columns come from `op`
+            and `rows` where `rows` is set, and from `columns`. Second calls are made as usual.
+        also: further IAM actions that the reader needs.
         permission: IAM action of the listing call, where it is not `service:op`.
         about: one sentence.
     """
@@ -98,4 +106,5 @@ class AwsTable:
     json: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     reader: str = ""
+    also: tuple[str, ...] = ()
     permission: str = ""
