@@ -20,8 +20,20 @@ _KIND = re.compile(r"^[a-z]+\.[a-z_]+$")
 _AT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$")
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
-OBJECT_FIELDS = frozenset({"manifest", "plan", "results", "transitions", "read_only_proof", "object"})
-"""Fields of `data` that name an evidence object by its SHA-256; the verifier looks each of them up."""
+OBJECT_FIELDS = frozenset(
+    {
+        "manifest",
+        "plan",
+        "results",
+        "transitions_object",
+        "read_only_proof",
+        "object",
+        "base",
+        "changes",
+        "previous",
+    }
+)
+"""Fields, in entries and in JSON objects, that name an object by its SHA-256: the verifier looks it up."""
 
 FIELDS = ("actor", "at", "data", "kind", "v")
 
@@ -37,7 +49,7 @@ class Entry:
 
     def objects(self) -> Iterator[str]:
         """Yield the digests of the objects that the entry names."""
-        yield from _digests(self.data)
+        yield from named_objects(self.data)
 
 
 def encode(*, kind: str, actor: str, at: datetime, data: Mapping[str, Any]) -> bytes:
@@ -91,12 +103,13 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _digests(value: Any, name: str = "") -> Iterator[str]:
+def named_objects(value: Any, name: str = "") -> Iterator[str]:
+    """Yield the digests that JSON data names in the fields of `OBJECT_FIELDS`, at any depth."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _digests(item, key)
+            yield from named_objects(item, key)
     elif isinstance(value, list):
         for item in value:
-            yield from _digests(item, name)
+            yield from named_objects(item, name)
     elif name in OBJECT_FIELDS and isinstance(value, str) and _DIGEST.match(value):
         yield value
