@@ -40,13 +40,17 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one table in one place, as collected: a finished NDJSON file on local disk."""
+    """The rows of one table in one place, as collected: a finished NDJSON file on local disk.
+
+    `duplicates` counts rows that the provider listed more than once, word for word; they were dropped.
+    """
 
     table: str
     account_id: str
     region: str
     path: Path
     rows: int
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
