@@ -46,7 +46,7 @@ class AwsConnector:
     @classmethod
     def tables(cls) -> Mapping[str, Table]:
         """Return every AWS table by name, from the generated list: no network, no SDK."""
-        return schema.load()
+        return schema.load_tables()
 
     def identity(self) -> Identity:
         """Ask STS who we are. Raises ConnectorError with AWS's own words."""
@@ -97,10 +97,10 @@ class AwsConnector:
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:
         """Yield every row of `table` in the shard's place. Raises Unread if it cannot complete."""
         from proofwatch.connectors.aws.collect import read_table
-        from proofwatch.connectors.aws.tables import declaration
+        from proofwatch.connectors.aws.tables import declarations
 
         return read_table(
-            declaration(table), self.clients, shard.account_id, shard.region, stats, self._cache
+            declarations()[table], self.clients, shard.account_id, shard.region, stats, self._cache
         )
 
     def _table(self, name: str) -> Table:

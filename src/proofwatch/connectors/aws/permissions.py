@@ -185,11 +185,11 @@ def _by_probes(
 
 
 def _listing_calls(tables: Sequence[Table]) -> dict[str, _Call]:
-    from proofwatch.connectors.aws.tables import declaration
+    from proofwatch.connectors.aws.tables import declarations
 
     calls: dict[str, _Call] = {}
     for table in tables:
-        declared = declaration(table.name)
+        declared = declarations()[table.name]
         if declared.parent or declared.reader or not table.permissions:
             continue
         name = declared.permission or table.permissions[0]

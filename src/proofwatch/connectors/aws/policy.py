@@ -21,14 +21,14 @@ Answer = Literal["allowed", "partly", "conditional", "denied", "not allowed"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement with its lists made whole. `actions` and `resources` may be inverted (Not…)."""
+    """One statement, its lists made whole and perhaps inverted (Not…), its condition as JSON text."""
 
     effect: Literal["Allow", "Deny"]
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     not_action: bool = False
     not_resource: bool = False
-    condition: bool = False
+    condition: str = ""
 
     def covers(self, action: str) -> bool:
         """Tell whether the statement speaks of `action`."""
@@ -169,7 +169,7 @@ def _statement(item: Any) -> Statement:
         tuple(_list(item.get("NotResource" if not_resource else "Resource", "*"))),
         not_action,
         not_resource,
-        bool(item.get("Condition")),
+        json.dumps(item["Condition"], sort_keys=True) if item.get("Condition") else "",
     )
 
 

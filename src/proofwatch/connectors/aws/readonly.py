@@ -22,6 +22,9 @@ from proofwatch.connectors.base import ConnectorError, ReadOnlyProof
 BECOME = "sts:AssumeRole"
 """Leads to other identities, which are proven by themselves where they are selected."""
 
+_READING_SESSION = '{"StringEquals": {"s3express:SessionMode": "ReadOnly"}}'
+"""The one condition that we understand: AWS's ReadOnlyAccess allows sessions with it that only read."""
+
 _MOST_NAMED = 50
 
 
@@ -121,6 +124,8 @@ def _by_documents(policies: Policies, proof: _Proof) -> None:
 def _may_write(pattern: str, statement: Statement) -> list[str]:
     if statement.not_action:
         return [action for action in write_actions() if statement.covers(action)] or ["*"]
+    if statement.condition == _READING_SESSION and pattern.lower() == "s3express:createsession":
+        return []
     return may_write(pattern)
 
 

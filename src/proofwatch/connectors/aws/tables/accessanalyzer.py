@@ -24,6 +24,6 @@ TABLES = (
         keep=("arn",),
         resource="{arn}/finding/{id}",
         permission="access-analyzer:ListFindings",
-        about="What analyzers found; `arn` is the analyzer's, `finding_resource` what it is about.",
+        about="What analyzers found; `arn` is the analyzer's, `item_resource` what it is about.",
     ),
 )
