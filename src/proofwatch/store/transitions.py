@@ -1,0 +1,225 @@
+"""Which findings change, and how, when a sweep is compared with what is known.
+
+Only changes are written. What still fails as before costs a look-up and no row, so that the
+store grows with change and not with time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from proofwatch.store.base import StoreError
+from proofwatch.store.journal import Journal
+from proofwatch.store.models import Finding, Sweep
+from proofwatch.store.models.findings import EventKind, FindingState
+from proofwatch.store.outcome import CheckOutcome, Failure, Key, Outcome, Verdict
+
+PAGE = 2000
+MUTABLE = (
+    "state",
+    "severity",
+    "reason",
+    "check_version",
+    "last_failed_at",
+    "last_observed_at",
+    "opened_at",
+    "opened_sweep",
+    "restored_at",
+    "restored_sweep",
+    "regressions",
+    "evidence_interrupted_since",
+    "interruption",
+)
+KNOWN = ("pk", "state", "reason", "severity", "check_version", "evidence_interrupted_since")
+Change = tuple[str, Finding, str]
+
+
+def finding_id(connection: uuid.UUID, check: str, account_id: str, region: str, resource: str) -> uuid.UUID:
+    """Return the id of a finding, which is a function of what it is about."""
+    text = "\x00".join((connection.hex, check, account_id, region, resource))
+    return uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], version=5)
+
+
+class Reconciliation:
+    """The comparison of one sweep with the findings of its connection, inside one transaction."""
+
+    def __init__(
+        self, sweep: Sweep, outcome: Outcome, last_run: Mapping[str, datetime], journal: Journal
+    ) -> None:
+        self._sweep = sweep
+        self._outcome = outcome
+        self._checks = {item.check: item for item in outcome.checks}
+        self._last_run = last_run
+        self._journal = journal
+        self._seen: set[uuid.UUID] = set()
+
+    def run(self) -> None:
+        """Write every change: first of what fails now, then of what was open and does not."""
+        failures = iter(self._outcome.failures())
+        while batch := list(islice(failures, PAGE)):
+            self._save(self._failing(batch))
+        for ids in self._open_pages():
+            unseen = [key for key in ids if key not in self._seen]
+            if unseen:
+                self._save(self._not_failing(Finding.objects.filter(pk__in=unseen)))
+
+    def _failing(self, batch: Sequence[Failure]) -> Iterator[Change]:
+        found = {self._id(item): item for item in batch}
+        fresh = {key: item for key, item in found.items() if key not in self._seen}
+        self._seen.update(fresh)
+        rows = Finding.objects.filter(pk__in=list(fresh)).values_list(*KNOWN)
+        known = {row[0]: row[1:] for row in rows}
+        differing = [key for key, row in known.items() if row != self._as_before(fresh[key])]
+        stored = Finding.objects.in_bulk(differing)
+        for key, item in fresh.items():
+            if key not in known:
+                yield EventKind.OPENED, self._opened(key, item), item.reason
+            elif key in stored:
+                yield self._failing_again(stored[key], item)
+
+    def _as_before(self, item: Failure) -> tuple[Any, ...]:
+        check = self._check(item.check)
+        return (FindingState.OPEN, item.reason, check.severity, check.version, None)
+
+    def _opened(self, key: uuid.UUID, item: Failure) -> Finding:
+        check, at = self._check(item.check), self._sweep.observed_at
+        return Finding(
+            pk=key,
+            connection_id=self._sweep.connection_id,
+            check_id=item.check,
+            account_id=item.account_id,
+            region=item.region,
+            resource=item.resource,
+            severity=check.severity,
+            reason=item.reason,
+            check_version=check.version,
+            first_failed_at=at,
+            last_failed_at=at,
+            last_observed_at=at,
+            opened_at=at,
+            opened_sweep_id=self._sweep.pk,
+        )
+
+    def _failing_again(self, finding: Finding, item: Failure) -> Change:
+        check, at = self._check(item.check), self._sweep.observed_at
+        if finding.state != FindingState.OPEN:
+            kind = EventKind.REGRESSED
+            finding.state, finding.opened_at, finding.opened_sweep_id = FindingState.OPEN, at, self._sweep.pk
+            finding.restored_at, finding.restored_sweep_id = None, None
+            finding.regressions += 1
+        elif finding.evidence_interrupted_since is not None:
+            kind = EventKind.RESUMED
+        else:
+            kind = EventKind.CHANGED
+        finding.evidence_interrupted_since, finding.interruption = None, ""
+        finding.reason, finding.severity, finding.check_version = item.reason, check.severity, check.version
+        finding.last_failed_at = finding.last_observed_at = at
+        return kind, finding, item.reason
+
+    def _not_failing(self, findings: Iterable[Finding]) -> Iterator[Change]:
+        read: dict[str, list[Finding]] = {}
+        for finding in findings:
+            reason = self._unknown(finding)
+            if reason is None:
+                read.setdefault(finding.check_id, []).append(finding)
+            elif reason:
+                yield from self._interrupted(finding, reason)
+        for check, group in read.items():
+            verdicts = self._outcome.verdicts(check, [_key(finding) for finding in group])
+            for finding in group:
+                yield from self._judged(finding, verdicts.get(_key(finding)))
+
+    def _unknown(self, finding: Finding) -> str | None:
+        """Say why this sweep cannot tell how a finding stands; "" if it was not asked, None if it can."""
+        if finding.check_id in self._outcome.disabled:
+            return f"its check was not run: {self._outcome.disabled[finding.check_id]}"
+        check = self._checks.get(finding.check_id)
+        if check is None:
+            return ""
+        if (finding.account_id, finding.region) in check.places:
+            return None
+        for place in check.unread:
+            if (place.account_id, place.region) == (finding.account_id, finding.region):
+                return place.reason
+        return check.reason or f"{finding.account_id} {finding.region} was not read in this sweep"
+
+    def _judged(self, finding: Finding, verdict: Verdict | None) -> Iterator[Change]:
+        if verdict is None:
+            yield self._closed(finding, FindingState.GONE, "absent from a complete inventory")
+        elif verdict.status in ("pass", "not_applicable"):
+            yield self._closed(finding, FindingState.RESTORED, verdict.reason)
+        elif verdict.status == "inconclusive":
+            yield from self._interrupted(finding, verdict.reason)
+        elif verdict.status == "fail":
+            problem = f"{finding.check_id} on {finding.resource} fails, and is not among the failures"
+            raise StoreError(f"applying sweep {self._sweep.pk}", problem, "run the sweep again")
+        elif finding.evidence_interrupted_since is not None:
+            finding.evidence_interrupted_since, finding.interruption = None, ""
+            finding.last_observed_at = self._sweep.observed_at
+            yield EventKind.RESUMED, finding, verdict.reason
+
+    def _closed(self, finding: Finding, state: str, reason: str) -> Change:
+        self._settle(finding)
+        finding.state = state
+        finding.restored_at = finding.last_observed_at = self._sweep.observed_at
+        finding.restored_sweep_id = self._sweep.pk
+        finding.evidence_interrupted_since, finding.interruption = None, ""
+        return (EventKind.GONE if state == FindingState.GONE else EventKind.RESTORED), finding, reason
+
+    def _interrupted(self, finding: Finding, reason: str) -> Iterator[Change]:
+        if finding.evidence_interrupted_since is None:
+            self._settle(finding)
+            finding.evidence_interrupted_since = self._sweep.observed_at
+            finding.interruption = reason
+            yield EventKind.INTERRUPTED, finding, reason
+
+    def _settle(self, finding: Finding) -> None:
+        """Write down when an open finding was last seen failing, which until now followed from its runs."""
+        if finding.evidence_interrupted_since is None:
+            seen = self._last_run.get(finding.check_id, finding.last_failed_at)
+            finding.last_failed_at = finding.last_observed_at = max(seen, finding.last_failed_at)
+
+    def _save(self, changes: Iterable[Change]) -> None:
+        ready = list(changes)
+        if not ready:
+            return
+        Finding.objects.bulk_create(
+            [finding for _, finding, _ in ready],
+            batch_size=PAGE,
+            update_conflicts=True,
+            unique_fields=("id",),
+            update_fields=MUTABLE,
+        )
+        self._journal.add(ready)
+
+    def _open_pages(self) -> Iterator[list[uuid.UUID]]:
+        """Yield the ids of all open findings in pages; rows that were changed meanwhile do not come back."""
+        rows = Finding.objects.filter(connection_id=self._sweep.connection_id, state=FindingState.OPEN)
+        last: uuid.UUID | None = None
+        while True:
+            page = rows.filter(pk__gt=last) if last else rows
+            ids = list(page.order_by("pk").values_list("pk", flat=True)[:PAGE])
+            if not ids:
+                return
+            yield ids
+            last = ids[-1]
+
+    def _id(self, item: Failure) -> uuid.UUID:
+        connection = self._sweep.connection_id
+        return finding_id(connection, item.check, item.account_id, item.region, item.resource)
+
+    def _check(self, name: str) -> CheckOutcome:
+        found = self._checks.get(name)
+        if found is None:
+            problem = f"{name} has failures and is not among the checks of the sweep"
+            raise StoreError(f"applying sweep {self._sweep.pk}", problem)
+        return found
+
+
+def _key(finding: Finding) -> Key:
+    return Key(finding.account_id, finding.region, finding.resource)
