@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Iterator
 
-from proofwatch.connectors.aws.place import Place, Raw
+from proofwatch.connectors.aws.caller import Caller, Raw
 from proofwatch.connectors.base import Unread
 
 NO_VALUE = frozenset({"N/A", "not_supported", "no_information"})
@@ -47,39 +47,41 @@ COLUMNS = {
 _READ = tuple(name for name in COLUMNS if name not in ("no_value", "report_generated_at"))
 
 
-def read_report(place: Place) -> Iterator[Raw]:
+def read_report(caller: Caller) -> Iterator[Raw]:
     """Yield one row for each user and one for root.
 
     Raises:
         Unread: the report is not finished in time, or is not the CSV that AWS documents.
     """
-    _generate(place)
-    answer = place.call("iam", "GetCredentialReport", {})
+    _generate(caller)
+    answer = caller.call("iam", "GetCredentialReport", {})
     reader = csv.DictReader(io.StringIO(answer["Content"].decode("utf-8")))
     missing = {"user", "arn", "mfa_active"} - set(reader.fieldnames or ())
     if missing:
-        raise Unread(place.doing("iam:GetCredentialReport"), f"the report lacks {', '.join(sorted(missing))}")
+        raise Unread(
+            caller.doing("iam:GetCredentialReport"), f"the report lacks {', '.join(sorted(missing))}"
+        )
     for line in reader:
-        yield _row(place, line) | {"report_generated_at": answer["GeneratedTime"]}
+        yield _row(caller, line) | {"report_generated_at": answer["GeneratedTime"]}
 
 
-def _generate(place: Place) -> None:
+def _generate(caller: Caller) -> None:
     deadline = time.monotonic() + LONGEST_WAIT
     pause = 0.5
-    while place.call("iam", "GenerateCredentialReport", {}).get("State") != "COMPLETE":
+    while caller.call("iam", "GenerateCredentialReport", {}).get("State") != "COMPLETE":
         if time.monotonic() + pause > deadline:
             problem = f"AWS did not finish the report within {LONGEST_WAIT:.0f} s"
             raise Unread(
-                place.doing("iam:GenerateCredentialReport"), problem, "Try again later.", permanent=False
+                caller.doing("iam:GenerateCredentialReport"), problem, "Try again later.", permanent=False
             )
         time.sleep(pause)
         pause = min(pause * 2, 8.0)
 
 
-def _row(place: Place, line: dict[str, str | None]) -> Raw:
+def _row(caller: Caller, line: dict[str, str | None]) -> Raw:
     if any(line.get(name) is None for name in ("user", "arn")):
         raise Unread(
-            place.doing("iam:GetCredentialReport"), "a line of the report is cut off", permanent=False
+            caller.doing("iam:GetCredentialReport"), "a line of the report is cut off", permanent=False
         )
     row: Raw = {}
     unread: dict[str, str] = {}

@@ -81,7 +81,7 @@ class AwsTable:
         json: members stored as JSON; text holding JSON (policies) is parsed, URL-decoded if needed.
         drop: members left out.
         reader: name of a Python function in the same module that yields raw rows instead of the
-            engine, `def reader(place: Place) -> Iterator[Raw]` (see `place.py`); columns come from `op`
+            engine, `def reader(caller: Caller) -> Iterator[Raw]` (see `caller.py`); columns come from `op`
             and `rows` where `rows` is set, and from `columns`. Second calls are made as usual.
         also: further IAM actions that the reader needs.
         permission: IAM action of the listing call, where it is not `service:op`.

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from proofwatch.connectors.base import KEY
 
 _HOLE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
-_RESERVED_WORDS = frozenset(
-    "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create"
-    " default deferrable desc describe distinct do else end except false fetch for foreign from group having"
-    " in initially intersect into lambda lateral leading limit not null offset on only or order pivot"
-    " pivot_longer pivot_wider placing primary qualify references returning select show some summarize"
-    " symmetric table then to trailing true union unique unpivot using variadic when where window with".split()
-)
+_WORDS = """
+all analyse analyze and any array as asc asymmetric both case cast check collate column constraint
+create default deferrable desc describe distinct do else end except false fetch for foreign from
+group having in initially intersect into lambda lateral leading limit not null offset on only or
+order pivot pivot_longer pivot_wider placing primary qualify references returning select show some
+summarize symmetric table then to trailing true union unique unpivot using variadic when where
+window with
+"""
+_RESERVED_WORDS = frozenset(_WORDS.split())
 """What DuckDB 2.0 calls reserved (`duckdb_keywords()`): as the name of a field it needs quotes."""
 
 
@@ -29,7 +31,7 @@ class MissingMember(KeyError):
         return str(self.args[0])
 
 
-@lru_cache(maxsize=None)
+@cache
 def snake(member: str) -> str:
     """Return botocore's own snake case of a member: `DBInstanceIdentifier` → `db_instance_identifier`."""
     from botocore import xform_name

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from proofwatch.connectors.aws.naming import column_name, quoted, snake, steps
@@ -124,7 +124,7 @@ def about(documentation: str) -> str:
     return sentence if 0 < len(sentence) <= LONGEST_ABOUT else ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_recursive(shape: Any) -> bool:
     """Tell whether a structure can contain itself."""
     return shape.type_name == "structure" and _contains(shape, shape.name, set())

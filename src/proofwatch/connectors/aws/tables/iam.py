@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proofwatch.connectors.aws.caller import Caller, Raw
 from proofwatch.connectors.aws.credential_report import COLUMNS, read_report
 from proofwatch.connectors.aws.declare import AwsTable, Call
-from proofwatch.connectors.aws.place import Place, Raw
 
 _ATTACHED = "STRUCT(policy_name VARCHAR, policy_arn VARCHAR)[]"
 _INLINE = "STRUCT(policy_name VARCHAR, policy_document JSON)[]"
@@ -44,6 +44,8 @@ def _of_user(
         place="global",
         parent="aws_iam_user",
         params={"UserName": "{UserName}"},
+        # A user who was deleted meanwhile has none.
+        absent=("NoSuchEntity",),
         resource=resource,
         about=about,
         calls=calls,
@@ -95,7 +97,7 @@ TABLES = (
         reader="read_report",
         also=("iam:GenerateCredentialReport",),
         resource="{arn}",
-        about="AWS's report of every user's credentials, root included; AWS renews it every four hours at most.",
+        about="AWS's report of every user's credentials, root included; renewed every four hours at most.",
         drop=("Content", "ReportFormat", "GeneratedTime"),
         columns=COLUMNS,
     ),
@@ -229,14 +231,14 @@ TABLES = (
 __all__ = ["TABLES", "read_report"]
 
 
-def read_users(place: Place) -> Iterator[Raw]:
+def read_users(caller: Caller) -> Iterator[Raw]:
     """Yield every user; only ListUsers tells when a password was last used, so both lists are read."""
     used = {
         user["UserId"]: user.get("PasswordLastUsed")
-        for page in place.pages("iam", "ListUsers", {"MaxItems": 1000})
+        for page in caller.pages("iam", "ListUsers", {"MaxItems": 1000})
         for user in page["Users"]
     }
-    for user in _entities(place, "User"):
+    for user in _entities(caller, "User"):
         if user["UserId"] in used:
             user["PasswordLastUsed"] = used[user["UserId"]]
         else:
@@ -245,19 +247,19 @@ def read_users(place: Place) -> Iterator[Raw]:
         yield user
 
 
-def read_roles(place: Place) -> Iterator[Raw]:
+def read_roles(caller: Caller) -> Iterator[Raw]:
     """Yield every role."""
-    yield from _entities(place, "Role")
+    yield from _entities(caller, "Role")
 
 
-def read_groups(place: Place) -> Iterator[Raw]:
+def read_groups(caller: Caller) -> Iterator[Raw]:
     """Yield every group."""
-    yield from _entities(place, "Group")
+    yield from _entities(caller, "Group")
 
 
-def read_policies(place: Place) -> Iterator[Raw]:
+def read_policies(caller: Caller) -> Iterator[Raw]:
     """Yield every policy of the customer with the document that is in force."""
-    for page in _pages(place, "LocalManagedPolicy"):
+    for page in _pages(caller, "LocalManagedPolicy"):
         for policy in page["Policies"]:
             versions = policy.get("PolicyVersionList", ())
             default = next((each for each in versions if each.get("IsDefaultVersion")), None)
@@ -268,32 +270,32 @@ def read_policies(place: Place) -> Iterator[Raw]:
             yield policy
 
 
-def read_inline_policies(place: Place) -> Iterator[Raw]:
+def read_inline_policies(caller: Caller) -> Iterator[Raw]:
     """Yield one row for each policy inside of a user, role or group."""
-    yield from _of_owners(place, "InlinePolicies")
+    yield from _of_owners(caller, "InlinePolicies")
 
 
-def read_attached_policies(place: Place) -> Iterator[Raw]:
+def read_attached_policies(caller: Caller) -> Iterator[Raw]:
     """Yield one row for each attachment of a managed policy."""
-    yield from _of_owners(place, "AttachedPolicies")
+    yield from _of_owners(caller, "AttachedPolicies")
 
 
-def _of_owners(place: Place, member: str) -> Iterator[Raw]:
+def _of_owners(caller: Caller, member: str) -> Iterator[Raw]:
     for kind, name in _OWNERS:
-        for owner in _entities(place, kind):
+        for owner in _entities(caller, kind):
             head = {"OwnerType": name, "OwnerName": owner[f"{kind}Name"], "OwnerArn": owner["Arn"]}
             for policy in owner[member]:
                 yield {**head, **policy}
 
 
-def _entities(place: Place, kind: str) -> Iterator[Raw]:
-    for page in _pages(place, kind):
+def _entities(caller: Caller, kind: str) -> Iterator[Raw]:
+    for page in _pages(caller, kind):
         for entity in page[f"{kind}DetailList"]:
             entity["AttachedPolicies"] = entity.get("AttachedManagedPolicies", [])
             entity["InlinePolicies"] = entity.get(f"{kind}PolicyList", [])
             yield entity
 
 
-def _pages(place: Place, kind: str) -> Iterator[Raw]:
+def _pages(caller: Caller, kind: str) -> Iterator[Raw]:
     # One call answers for a hundred users or roles what would else take several calls for each.
-    return place.pages("iam", _DETAILS, {"Filter": [kind], "MaxItems": 100})
+    return caller.pages("iam", _DETAILS, {"Filter": [kind], "MaxItems": 100})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proofwatch.connectors.aws.caller import Caller, Raw
 from proofwatch.connectors.aws.declare import AwsTable, Call
-from proofwatch.connectors.aws.place import Place, Raw
 
 _LOCATIONS = {"": "us-east-1", "EU": "eu-west-1"}
 """What GetBucketLocation answers for the two oldest regions."""
@@ -141,15 +141,15 @@ TABLES = (
 )
 
 
-def read_buckets(place: Place) -> Iterator[Raw]:
+def read_buckets(caller: Caller) -> Iterator[Raw]:
     """Yield every bucket with its region, which decides where its settings are asked for.
 
     AWS tells the region in the list when the list is asked for in pages; others are asked one by one.
     """
-    for page in place.pages("s3", "ListBuckets", {"MaxBuckets": 1000}):
+    for page in caller.pages("s3", "ListBuckets", {"MaxBuckets": 1000}):
         for bucket in page.get("Buckets", ()):
             if not bucket.get("BucketRegion"):
-                answer, reason = place.attempt("s3", "GetBucketLocation", {"Bucket": bucket["Name"]})
+                answer, reason = caller.attempt("s3", "GetBucketLocation", {"Bucket": bucket["Name"]})
                 if answer is None:
                     bucket["_unread"] = {"bucket_region": reason}
                 else:
