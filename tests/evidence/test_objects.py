@@ -1,0 +1,135 @@
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from proofwatch.evidence.base import EvidenceError
+from proofwatch.evidence.objects import LocalObjects, open_objects
+
+DATA = b"some evidence"
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    """A real S3 server over HTTP that honours If-None-Match."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    command = [str(Path(sys.executable).with_name("ministack"))]
+    server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(address, timeout=1)
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request, tmp_path, monkeypatch):
+    if request.param == "folder":
+        return open_objects(str(tmp_path / "objects"), cache=tmp_path / "cache")
+    import boto3
+
+    endpoint = request.getfixturevalue("endpoint")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    bucket = f"evidence-{abs(hash(request.node.nodeid)) % 10**8}"
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
+    return open_objects(f"s3://{bucket}/prefix", cache=tmp_path / "cache", options={"endpoint": endpoint})
+
+
+def test_bytes_come_back_under_their_digest(store, tmp_path):
+    assert store.put(DATA) == DIGEST
+    assert store.get(DIGEST) == DATA
+    assert store.path(DIGEST).read_bytes() == DATA
+    assert list(store.digests()) == [DIGEST]
+
+
+def test_a_file_is_the_same_object_as_its_bytes(store, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    assert store.put_file(path) == DIGEST == store.put(DATA)
+    assert list(store.digests()) == [DIGEST]
+
+
+def test_what_is_not_there_is_said(store):
+    with pytest.raises(EvidenceError, match=DIGEST):
+        store.get(DIGEST)
+    with pytest.raises(EvidenceError, match=DIGEST):
+        store.path(DIGEST)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "a" * 63])
+def test_a_name_that_is_no_digest_is_refused(store, name):
+    with pytest.raises(EvidenceError, match="not a SHA-256"):
+        store.get(name)
+
+
+def test_many_writers_of_the_same_bytes_all_succeed(store):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: store.put(DATA), range(16))) == {DIGEST}
+
+
+def test_a_changed_file_is_found_and_not_replaced(tmp_path):
+    store = LocalObjects(tmp_path)
+    store.put(DATA)
+    path = store.path(DIGEST)
+    path.chmod(0o644)
+    path.write_bytes(b"other evidence")
+    for act in (store.get, store.path):
+        with pytest.raises(EvidenceError, match="not those that its name promises"):
+            act(DIGEST)
+    with pytest.raises(EvidenceError, match="not those that its name promises"):
+        store.put(DATA)
+    assert path.read_bytes() == b"other evidence"
+
+
+def test_objects_are_read_only_and_nothing_half_written_is_left(tmp_path):
+    store = LocalObjects(tmp_path)
+    store.put(DATA)
+    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert file.stat().st_mode & 0o222 == 0
+
+
+def test_a_damaged_cache_is_read_again(store, tmp_path):
+    if isinstance(store, LocalObjects):
+        pytest.skip("a folder has no cache")
+    store.put(DATA)
+    cached = store.path(DIGEST)
+    cached.chmod(0o644)
+    cached.write_bytes(b"damaged")
+    assert store.path(DIGEST).read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("gs://bucket", "gs:// is not supported"), ("s3://", "names no bucket")]
+)
+def test_an_unknown_place_is_refused(tmp_path, where, said):
+    with pytest.raises(EvidenceError, match=said):
+        open_objects(where, cache=tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder", "utf-8")
+    with pytest.raises(EvidenceError, match="storing object"):
+        LocalObjects(blocked / "objects").put(DATA)
