@@ -82,6 +82,13 @@ class App:
         options = {"endpoint": self.settings.objects_endpoint} if self.settings.objects_endpoint else {}
         return open_objects(self.settings.objects, cache=self.settings.cache / "objects", options=options)
 
+    def sign(self) -> None:
+        """Sign the head of the log, if it has grown since the last checkpoint."""
+        from proofwatch.evidence.keys import load_key
+        from proofwatch.store import log
+
+        log.sign_checkpoint(load_key(self.settings.key_file))
+
 
 def _user() -> str:
     try:

@@ -1,4 +1,4 @@
-"""Write the reference pages: one per check, table and verb, so that documentation cannot drift from the product.
+"""Write the reference pages: one per check, table and verb, so that documentation cannot drift.
 
 Run as `python -m proofwatch.cli.docs docs`; a test compares what it writes with what is committed.
 """
@@ -83,13 +83,14 @@ def _table_index(tables: Iterable[Table], views: Iterable[View]) -> str:
 
 def _table_page(table: Table, checks: Iterable[Check]) -> str:
     rows = "\n".join(
-        f"| `{column.name}` | `{_short(column.type)}` | {_cell(column.about)} | {column.call or table.source} |"
-        for column in table.columns
+        f"| `{item.name}` | `{_short(item.type)}` | {_cell(item.about)} | {item.call or table.source} |"
+        for item in table.columns
     )
     return _page(
         table.name,
         table.about,
-        f"- Read per: {table.place}\n- Listed by: {table.source}\n- Permissions: {', '.join(table.permissions)}",
+        f"- Read per: {table.place}\n- Listed by: {table.source}",
+        f"Permissions: {', '.join(table.permissions)}",
         f"| column | type | holds | read by |\n|---|---|---|---|\n{rows}",
         _used_by(table.name, checks),
     )

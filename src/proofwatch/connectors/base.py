@@ -132,12 +132,17 @@ class ReadOnlyProof:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One (account, region) that exists at the provider; `gap` says why it is not read, if it is not."""
+    """One (account, region) that exists at the provider; `gap` says why it is not read, if it is not.
+
+    `wanted` marks a gap that was chosen to be read: its tables are planned and end as unread, so that every
+    check says inconclusive there instead of staying silent.
+    """
 
     account_id: str
     region: str
     account_name: str = ""
     gap: str = ""
+    wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +189,11 @@ class Connector(Protocol):
     Settings: ClassVar[type[BaseModel]]
 
     def __init__(self, settings: BaseModel) -> None: ...
+
+    @staticmethod
+    def parse_settings(given: Mapping[str, Any]) -> BaseModel:
+        """Validate settings as a person gave them. Raises ConnectorError naming each wrong field."""
+        ...
 
     @classmethod
     def tables(cls) -> Mapping[str, Table]:

@@ -1,0 +1,206 @@
+"""`sweep` and `worker`: collect and evaluate now, or at every interval until stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofwatch.cli.app import App, stage_progress
+from proofwatch.cli.output import errors, json_option, note, print_json, say, utc
+from proofwatch.config import check_executor
+from proofwatch.errors import ProofwatchError
+
+if TYPE_CHECKING:
+    from proofwatch.store.models import Connection, Sweep
+
+ENDED = ("complete", "partial", "failed", "skipped", "missed")
+
+
+@click.command()
+@click.argument("connection", required=False)
+@click.option("--tables", default="", help="Only these tables, with commas. Default: all.")
+@json_option
+def sweep(connection: str | None, tables: str, as_json: bool) -> None:
+    """Collect and evaluate CONNECTION now, or every connection.
+
+    Goes on with a sweep that was interrupted. Ends with 3 when something in scope could not be read.
+    """
+    from proofwatch.store.services import connections
+
+    app = App().open()
+    chosen = [connections.get(connection)] if connection else connections.every()
+    if not chosen:
+        raise click.UsageError("There is no connection yet. See `proofwatch connect aws --help`.")
+    names = _tables(tables, chosen)
+    runs = [run_sweep(app, item, tables=names, quiet=as_json) for item in chosen]
+    if as_json:
+        print_json([sweep_body(run) for run in runs])
+    else:
+        for run in runs:
+            show_sweep(run)
+    sys.exit(0 if all(run.state == "complete" for run in runs) else 3)
+
+
+def _tables(text: str, chosen: Sequence[Connection]) -> tuple[str, ...]:
+    """Return the named tables. Raises StoreError for one that no chosen connection has."""
+    from proofwatch.connectors.registry import connector_class
+    from proofwatch.store.services.naming import unknown
+
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    known = {name for item in chosen for name in connector_class(item.kind).tables()}
+    for name in names:
+        if name not in known:
+            raise unknown("choosing tables", "table", name, known)
+    return names
+
+
+def run_sweep(
+    app: App,
+    connection: Connection,
+    *,
+    tables: Sequence[str] = (),
+    trigger: str = "manual",
+    slot: datetime | None = None,
+    quiet: bool = False,
+) -> Sweep:
+    """Carry one sweep of a connection to its end: the interrupted one if there is one, else a new one."""
+    from proofwatch.store.services import sweeps
+
+    waiting = [run for run in sweeps.unfinished(connection) if tuple(run.tables) == tuple(tables)]
+    if slot is None and waiting:
+        return resume_sweep(app, waiting[0], quiet=quiet)
+    now = datetime.now(UTC)
+    run = sweeps.plan(connection, slot=slot or now, trigger=trigger, actor=app.actor, now=now, tables=tables)
+    return resume_sweep(app, run, quiet=quiet)
+
+
+def resume_sweep(app: App, run: Sweep, *, quiet: bool = False) -> Sweep:
+    """Carry a planned or interrupted sweep to its end."""
+    from proofwatch import pipeline
+    from proofwatch.runtime.executor import make_executor
+
+    workers = make_executor(*check_executor(app.settings.executor))
+    with stage_progress(not quiet) as progress, workers as executor:
+        tools = pipeline.Tools(
+            objects=app.objects,
+            catalog=app.catalog,
+            work=app.settings.work,
+            cache=app.settings.cache,
+            executor=executor,
+            sign=app.sign,
+            progress=progress,
+        )
+        return pipeline.sweep(tools, run, actor=app.actor)
+
+
+def sweep_body(run: Sweep) -> dict[str, Any]:
+    """Return a sweep as plain data."""
+    from proofwatch.store.services import sweeps
+
+    failed = [read for read in sweeps.reads(run) if read.state == "failed"]
+    return {
+        "sweep": str(run.pk),
+        "connection": run.connection.name,
+        "state": run.state,
+        "observed_at": run.observed_at,
+        "finished_at": run.finished_at,
+        "counts": run.counts,
+        "manifest": run.manifest,
+        "unread": [
+            {
+                "table": read.table,
+                "account": read.account_id,
+                "region": read.region,
+                "reason": read.reason,
+                "permission": read.permission,
+            }
+            for read in failed
+        ],
+        "gaps": [
+            {"account": gap.account_id, "region": gap.region, "reason": gap.reason}
+            for gap in sweeps.gaps(run)
+        ],
+    }
+
+
+def show_sweep(run: Sweep, most: int = 8) -> None:
+    """Print how a sweep ended, and by name what it could not read."""
+    body = sweep_body(run)
+    counts = run.counts
+    took = f" in {(run.finished_at - run.started_at).total_seconds():.0f} s" if run.finished_at else ""
+    say(
+        f"Sweep of {run.connection.name} observed at {utc(run.observed_at)}: {run.state}{took}. "
+        f"{counts.get('objects', 0)} objects read; {counts.get('failed', 0)} results fail, "
+        f"{counts.get('passed', 0)} pass, {counts.get('inconclusive', 0)} could not be told."
+    )
+    reasons: dict[str, list[str]] = {}
+    for item in body["unread"]:
+        reasons.setdefault(item["reason"], []).append(
+            f"{item['table']} in {item['account']} {item['region']}"
+        )
+    for reason, places in list(reasons.items())[:most]:
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        say(f"  unread: {places[0]}{more}: {reason}", "yellow")
+    if len(reasons) > most:
+        say(f"  … and {len(reasons) - most} more reasons (--json shows all)", "yellow")
+    if body["gaps"]:
+        say(
+            f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {run.connection.name}"
+        )
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due now, then end.")
+def worker(once: bool) -> None:
+    """Sweep every connection at its interval until stopped (Ctrl-C or SIGTERM).
+
+    Any number of workers may run: each occurrence is done by one, and one that dies is taken over.
+    """
+    app = App().open()
+    _ = app.catalog  # A wrong check file should stop the worker at once, not at its first sweep.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _work(app, once)
+    except KeyboardInterrupt:
+        say("Stopped. A sweep in progress is taken up again by the next worker.")
+
+
+def _work(app: App, once: bool) -> None:
+    """Look at the clock, do what is due, rest until the next occurrence; for ever, or once."""
+    from proofwatch.runtime import jobs, scheduler
+    from proofwatch.store.services import sweeps
+
+    def do_sweep(lease: jobs.Lease) -> None:
+        run = sweeps.get(lease.key)
+        if run.state in ENDED:
+            return
+        show_sweep(resume_sweep(app, run, quiet=not errors.is_terminal))
+
+    owner = jobs.owner_name()
+    while True:
+        now = datetime.now(UTC)
+        scheduler.tick(now)
+        scheduler.look_at_the_clock(now)
+        app.sign()
+        try:
+            while jobs.run_one(owner, {scheduler.SWEEP: do_sweep}) is not None:
+                app.sign()
+        except ProofwatchError as error:
+            # Recorded with the job, which rests before its next attempt; the worker goes on with others.
+            note(str(error))
+        if once:
+            return
+        time.sleep(_rest(scheduler.next_due()))
+
+
+def _rest(due: datetime | None) -> float:
+    """Return how many seconds to sleep: until the next occurrence, at least 1, at most 15."""
+    if due is None:
+        return 15.0
+    return min(15.0, max(1.0, (due - datetime.now(UTC)).total_seconds()))
