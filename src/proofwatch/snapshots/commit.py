@@ -1,0 +1,320 @@
+"""Turn the parts of one sweep into the next proven state of a table, storing what changed.
+
+Repeatable: the same inputs give the same objects and the same manifest digest, so a sweep that was killed
+is simply run again. Everything a manifest names is stored before it; what a killed run leaves in the store
+is named by nothing and is written again, byte for byte, by the rerun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from proofwatch.connectors.base import KEY, Table
+from proofwatch.snapshots.base import Objects, Part, SnapshotError, State
+from proofwatch.snapshots.canon import (
+    KEYS,
+    RESERVED,
+    STAGING,
+    Columns,
+    copy,
+    count,
+    engine_errors,
+    names,
+    read_parquet,
+    read_rows,
+    row_hash,
+)
+from proofwatch.snapshots.engine import MEMORY_LIMIT, connect, identifier, quote
+from proofwatch.snapshots.manifest import KIND, LISTED, ROLL_UP, Chain, fetch, put_json, resolve, state
+from proofwatch.snapshots.rebuild import (
+    KEY_FILE,
+    TABLE,
+    cached,
+    change_columns,
+    finish,
+    keep,
+    new_folder,
+)
+
+Place = tuple[str, str]
+"""(account_id, region)."""
+
+_DELTA = "FORMAT json, COMPRESSION gzip"
+
+_REBASE_SHARE, _REBASE_ROWS = 4, 1000
+"""A new base is made when more than one row in four and more than 1,000 rows changed at once: then a delta
+would not be smaller. A Parquet of a few rows is ten times as large as their delta."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What every step of one commit needs."""
+
+    session: duckdb.DuckDBPyConnection
+    table: str
+    connection: str
+    columns: Columns
+    before: Chain | None
+    old: Path | None
+    """Cache folder of the previous state."""
+    objects: Objects
+    folder: Path
+    month: str
+
+    @property
+    def same_columns(self) -> bool:
+        return self.before is not None and self.before.columns == self.columns
+
+    @property
+    def next_idx(self) -> int:
+        return int(self.before.body["next_idx"]) if self.before else 0
+
+    @property
+    def seq(self) -> int:
+        return int(self.before.body["seq"]) + 1 if self.before else 0
+
+
+def commit(
+    table: Table,
+    connection_id: str,
+    parts: Sequence[Part],
+    unread_places: Iterable[Place],
+    previous: State | None,
+    objects: Objects,
+    work: Path,
+    month: str,
+    *,
+    cache: Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = 1,
+) -> State:
+    """Store the state of a table after a sweep; return it, or `previous` as it was if nothing changed.
+
+    Rows of a place in `unread_places` are carried over from `previous` unchanged. Rows of a place that is
+    neither in `parts` nor unread are removed: it is no longer in scope. A resource keeps its `idx` for as
+    long as it exists; one that comes back after it was gone gets a new one.
+
+    Args:
+        table: its declaration.
+        connection_id: named in the manifest.
+        parts: one finished part for each place that was read completely.
+        unread_places: (account_id, region) of places in scope that were not.
+        previous: the last state of this table and connection; only its manifest digest is relied on.
+        objects: where base, changes and manifest go.
+        work: folder of the sweep, on local disk; temporary files are made and removed there.
+        month: of the sweep, `YYYY-MM`; the first change in a new month makes a new base.
+        cache: where `materialise` will look; the new state is put there ready. None: nowhere.
+        memory_limit: what the engine may hold before it spills to `work`.
+        threads: of the engine.
+
+    Raises:
+        SnapshotError: the parts contradict each other or the declaration, nothing was read and there is no
+            previous state, the previous state cannot be rebuilt, or disk or memory ran out.
+    """
+    doing = f"committing {table.name}"
+    unread = sorted(set(unread_places))
+    columns = _columns(table, doing)
+    _check_places(parts, unread, previous, doing)
+    with ExitStack() as stack:
+        work.mkdir(parents=True, exist_ok=True)
+        before = resolve(previous.manifest, objects) if previous else None
+        home = cache or stack.enter_context(new_folder(work))
+        folder = stack.enter_context(new_folder(home))
+        (folder / "spill").mkdir()
+        old = cached(before.manifest, objects, home, memory_limit=memory_limit) if before else None
+        stack.enter_context(engine_errors(doing))
+        session = stack.enter_context(connect(memory_limit, threads, temp=folder / "spill"))
+        job = _Job(session, table.name, connection_id, columns, before, old, objects, folder, month)
+        counts = _compare(job, parts, unread)
+        if before is not None and job.same_columns and counts == (0, 0, 0):
+            return state(before.manifest, before.body, columns, counts)
+        body = _store(job, counts)
+        manifest = put_json(objects, body)
+        session.close()
+        keep(folder, home, manifest)
+        return state(manifest, body, columns, counts)
+
+
+def _columns(table: Table, doing: str) -> Columns:
+    columns = tuple((column.name, column.type) for column in table.columns)
+    wrong = [name for name, _ in columns if name.lower() in RESERVED]
+    if wrong or tuple(name for name, _ in columns[:4]) != (*KEY, "_unread"):
+        raise SnapshotError(
+            doing,
+            f"{table.name} declares the reserved column {wrong[0]}"
+            if wrong
+            else f"{table.name} does not start with the common columns",
+            f"Start with {', '.join(KEY)}, _unread, and do not use {', '.join(RESERVED)}.",
+        )
+    return columns
+
+
+def _check_places(parts: Sequence[Part], unread: Sequence[Place], previous: State | None, doing: str) -> None:
+    read = [(part.account_id, part.region) for part in parts]
+    twice = sorted({place for place in read if read.count(place) > 1} | set(read) & set(unread))
+    if twice:
+        raise SnapshotError(doing, f"the place {twice[0]} is given twice", "Give each place once.")
+    if not parts and previous is None:
+        # An empty table for one that nobody read would look like a population of none.
+        raise SnapshotError(doing, "no place was read, and there is no earlier state", permanent=False)
+
+
+def _compare(job: _Job, parts: Sequence[Part], unread: Sequence[Place]) -> tuple[int, int, int]:
+    """Stage all rows as they are now, and compare them by key with the rows before.
+
+    Leaves `stage.parquet` (every column and _h) and the table `plan` (idx before, key, _h now, _op).
+    """
+    rows = f"SELECT {names(job.columns)} FROM {read_rows([part.path for part in parts], job.columns)}"  # noqa: S608
+    if unread and job.old:
+        rows += f" UNION ALL {_carried(job, unread)}"
+    stage = job.folder / "stage.parquet"
+    copy(job.session, f"SELECT *, {row_hash(job.columns)} AS _h FROM ({rows})", stage, STAGING)  # noqa: S608
+    _check_counts(job, parts, unread, stage)
+    old = read_parquet(job.old / KEY_FILE) if job.old else _no_keys()
+    job.session.execute(
+        f"CREATE TABLE plan AS SELECT o.idx, {KEYS}, n._h, CASE WHEN o.idx IS NULL THEN 'add' "  # noqa: S608
+        "WHEN n._h IS NULL THEN 'gone' WHEN n._h = o._h THEN 'same' ELSE 'change' END AS _op "
+        f"FROM {read_parquet(stage)} n FULL JOIN {old} o USING ({KEYS})"
+    )
+    found = dict(job.session.execute("SELECT _op, count(*) FROM plan GROUP BY _op").fetchall())
+    return found.get("add", 0), found.get("change", 0), found.get("gone", 0)
+
+
+def _no_keys() -> str:
+    empty = ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in KEY)
+    return f"(SELECT NULL::BIGINT AS idx, {empty}, NULL::BLOB AS _h WHERE false)"
+
+
+def _check_counts(job: _Job, parts: Sequence[Part], unread: Sequence[Place], stage: Path) -> None:
+    """Every row that was spooled has arrived, in its own place."""
+    arrived = {
+        (account, region): number
+        for account, region, number in job.session.execute(
+            f"SELECT account_id, region, count(*) FROM {read_parquet(stage)} GROUP BY ALL"  # noqa: S608
+        ).fetchall()
+    }
+    for part in parts:
+        place = (part.account_id, part.region)
+        if arrived.pop(place, 0) != part.rows:
+            raise SnapshotError(
+                f"committing {job.table}",
+                f"{part.path.name} does not hold the {part.rows} rows that were written to it",
+                "Remove the sweep's working folder and sweep again.",
+            )
+    if strange := sorted(set(arrived) - set(unread)):
+        raise SnapshotError(f"committing {job.table}", f"a part holds rows of another place, {strange[0]}")
+
+
+def _carried(job: _Job, unread: Sequence[Place]) -> str:
+    """Return the SELECT of the previous rows of unread places, in the columns of now."""
+    assert job.old is not None and job.before is not None
+    known = dict(job.before.columns)
+    lost = [name for name, kind in job.columns if known.get(name) != kind]
+    chosen = []
+    for name, kind in job.columns:
+        if name in lost:
+            chosen.append(f"NULL::{kind} AS {identifier(name)}")
+        elif name == "_unread" and lost:
+            reason = "not read since the column was added or its type changed"
+            pairs = ", ".join(f"{quote(column)}: {quote(reason)}" for column in lost)
+            chosen.append(f"map_concat(coalesce(_unread, MAP {{}}), MAP {{{pairs}}}) AS _unread")
+        else:
+            chosen.append(identifier(name))
+    places = ", ".join(f"({quote(account)}, {quote(region)})" for account, region in unread)
+    return (
+        f"SELECT {', '.join(chosen)} FROM {read_parquet(job.old / TABLE)} "  # noqa: S608
+        f"WHERE (account_id, region) IN ({places})"
+    )
+
+
+def _store(job: _Job, counts: tuple[int, int, int]) -> dict[str, Any]:
+    """Write the new state's files and its base or delta; return the manifest's body."""
+    added, changed, removed = counts
+    job.session.execute(
+        f"CREATE TABLE now AS SELECT coalesce(idx, {job.next_idx} - 1 + row_number() OVER "  # noqa: S608
+        f"(PARTITION BY idx IS NULL ORDER BY {KEYS})) AS idx, {KEYS}, _h, _op FROM plan WHERE _op <> 'gone'"
+    )
+    stage = read_parquet(job.folder / "stage.parquet")
+    joined = f"SELECT n.idx, n._op, s.* FROM {stage} s JOIN now n USING ({KEYS})"  # noqa: S608
+    keys = f"SELECT idx, {KEYS}, _h FROM now"  # noqa: S608
+    digest = finish(job.session, job.columns, joined, keys, job.folder)
+    total = count(job.session, "now")
+    return {
+        "kind": KIND,
+        "table": job.table,
+        "connection": job.connection,
+        "schema": put_json(job.objects, {"columns": [list(column) for column in job.columns]}),
+        **_rows_objects(job, joined, added + changed + removed, total),
+        "previous": job.before.manifest if job.before else None,
+        "rows": total,
+        "digest": digest,
+        "seq": job.seq,
+        "next_idx": job.next_idx + added,
+        "duckdb": duckdb.__version__,
+    }
+
+
+def _rows_objects(job: _Job, joined: str, changes: int, total: int) -> dict[str, Any]:
+    """Store a base, or a delta (and its roll-up when due); return what the manifest says of them."""
+    before = job.before
+    if (
+        before is None
+        or not job.same_columns
+        or before.body["month"] != job.month
+        or (changes > _REBASE_ROWS and changes * _REBASE_SHARE > total)
+    ):
+        base = job.objects.put_file(job.folder / TABLE)
+        return {"month": job.month, "base": base, "rollups": None, "deltas": [], "earlier": None}
+    kept = {"month": job.month, "base": before.body["base"], "rollups": before.body["rollups"]}
+    delta = _write_delta(job, joined)
+    if len(before.deltas) + 1 >= ROLL_UP:
+        rollup = _write_rollup(job, before, delta)
+        return {
+            **kept,
+            "rollups": put_json(job.objects, [*before.rollups, rollup]),
+            "deltas": [],
+            "earlier": None,
+        }
+    stored = job.objects.put_file(delta)
+    listed = before.body["deltas"]
+    if len(listed) >= LISTED:
+        return {**kept, "deltas": [stored], "earlier": before.manifest}
+    return {**kept, "deltas": [*listed, stored], "earlier": before.body["earlier"]}
+
+
+def _write_delta(job: _Job, joined: str) -> Path:
+    path = job.folder / "delta"
+    columns = names(job.columns)
+    nothing = ", ".join(f"NULL::{kind}" for _, kind in job.columns)
+    copy(
+        job.session,
+        f"SELECT {job.seq} AS _seq, * FROM ("  # noqa: S608
+        f"SELECT NULL::BOOLEAN AS _gone, idx, {columns} FROM ({joined}) WHERE _op <> 'same' "
+        f"UNION ALL SELECT true, idx, {nothing} FROM plan WHERE _op = 'gone') ORDER BY idx",
+        path,
+        _DELTA,
+    )
+    return path
+
+
+def _write_rollup(job: _Job, before: Chain, delta: Path) -> str:
+    """Store the last change of each idx since the last roll-up; return the digest."""
+    columns = change_columns(job.columns)
+    paths = [*(fetch(digest, job.objects) for digest in before.deltas), delta]
+    flat, path = job.folder / "changes.parquet", job.folder / "rollup"
+    copy(job.session, f"SELECT * FROM {read_rows(paths, columns, gzip=True)}", flat, STAGING)  # noqa: S608
+    copy(
+        job.session,
+        f"SELECT {names(columns)} FROM {read_parquet(flat)} SEMI JOIN "  # noqa: S608
+        f"(SELECT idx, max(_seq) AS _seq FROM {read_parquet(flat)} GROUP BY idx) USING (idx, _seq) "
+        "ORDER BY idx",
+        path,
+        _DELTA,
+    )
+    return job.objects.put_file(path)

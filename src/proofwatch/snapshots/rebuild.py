@@ -1,0 +1,225 @@
+"""A table as it stood after any sweep, rebuilt from its objects and proven against its digest.
+
+The cache holds rebuilt tables by manifest digest: `table.parquet` (idx, then the columns, sorted by key)
+and `keys.parquet` (idx, key and row hash, for the next comparison). It may be emptied at any time and
+proves nothing: what is used from it is compared with the checksums noted beside it, which finds a damaged
+disk but not a forger; `prove` never looks at it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from proofwatch.snapshots.base import Objects, SnapshotError, State
+from proofwatch.snapshots.canon import (
+    KEYS,
+    PARQUET,
+    STAGING,
+    Columns,
+    copy,
+    count,
+    engine_errors,
+    names,
+    read_parquet,
+    read_rows,
+    row_hash,
+    table_digest,
+)
+from proofwatch.snapshots.engine import MEMORY_LIMIT, connect
+from proofwatch.snapshots.manifest import Chain, fetch, resolve, state
+
+TABLE = "table.parquet"
+KEY_FILE = "keys.parquet"
+_SUMS = "sums.json"
+
+
+def materialise(
+    manifest: str,
+    objects: Objects,
+    cache: Path,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = 1,
+) -> Path:
+    """Return the whole table as one local Parquet: `idx`, then its columns, sorted by key.
+
+    Args:
+        manifest: digest of the state's manifest.
+        objects: where its objects are.
+        cache: folder for rebuilt tables; made if missing.
+        memory_limit: what the engine may hold.
+        threads: of the engine.
+
+    Raises:
+        SnapshotError: an object is missing or changed, or the rebuilt rows do not have the digest that was
+            committed to. Nothing is left in the cache then.
+    """
+    return cached(manifest, objects, cache, memory_limit=memory_limit, threads=threads) / TABLE
+
+
+def cached(
+    manifest: str, objects: Objects, cache: Path, *, memory_limit: str = MEMORY_LIMIT, threads: int = 1
+) -> Path:
+    """Return the cache's folder of a state, rebuilt and proven if it is missing or damaged."""
+    folder = cache / manifest
+    if _intact(folder):
+        return folder
+    with new_folder(cache) as fresh:
+        _build(resolve(manifest, objects), objects, fresh, memory_limit, threads)
+        return keep(fresh, cache, manifest)
+
+
+def prove(
+    manifest: str,
+    objects: Objects,
+    *,
+    work: Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = 1,
+) -> State:
+    """Derive the digest of a state again from base and changes alone; return the state if it holds.
+
+    Args:
+        manifest: digest of the state's manifest.
+        objects: where its objects are.
+        work: existing folder for temporary files; the system's by default.
+        memory_limit: what the engine may hold.
+        threads: of the engine.
+
+    Raises:
+        SnapshotError: an object is missing or changed, or the digest is not the one committed to.
+    """
+    chain = resolve(manifest, objects)
+    with tempfile.TemporaryDirectory(dir=work, prefix="prove-") as folder:
+        _build(chain, objects, Path(folder), memory_limit, threads)
+    return state(chain.manifest, chain.body, chain.columns, (0, 0, 0))
+
+
+def prune(cache: Path, keep_latest: int) -> int:
+    """Remove all but the most recently made states; return how many were removed."""
+    folders = sorted((path for path in _folders(cache)), key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in folders[keep_latest:]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(folders[keep_latest:])
+
+
+def finish(session: duckdb.DuckDBPyConnection, columns: Columns, rows: str, keys: str, folder: Path) -> str:
+    """Write table.parquet and keys.parquet into `folder`; return the table's digest.
+
+    Args:
+        session: an open engine.
+        columns: the table's.
+        rows: SQL SELECT of idx and every column, in any order.
+        keys: SQL SELECT of idx, the key and _h, in any order.
+        folder: existing, on local disk.
+    """
+    copy(session, f"SELECT * FROM ({keys}) ORDER BY idx", folder / KEY_FILE, STAGING)  # noqa: S608
+    copy(
+        session,
+        f"SELECT idx, {names(columns)} FROM ({rows}) ORDER BY {KEYS}",  # noqa: S608
+        folder / TABLE,
+        PARQUET,
+    )
+    return table_digest(session, read_parquet(folder / KEY_FILE))
+
+
+def keep(fresh: Path, cache: Path, manifest: str) -> Path:
+    """Move a finished folder into the cache; return where it is. A folder that is there is whole."""
+    sums = {name: _sum(fresh / name) for name in (TABLE, KEY_FILE)}
+    for leftover in fresh.iterdir():
+        if leftover.name not in sums:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    (fresh / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
+    target = cache / manifest
+    if target.exists() and not _intact(target):
+        shutil.rmtree(target, ignore_errors=True)
+    try:
+        fresh.rename(target)
+    except OSError:
+        if not _intact(target):
+            raise
+    return target
+
+
+@contextmanager
+def new_folder(parent: Path) -> Iterator[Path]:
+    """Give a temporary folder inside `parent`, gone at the end unless it was moved."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f".new-{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(chain: Chain, objects: Objects, folder: Path, memory_limit: str, threads: int) -> None:
+    """Rebuild a state's files in `folder`, and check rows and digest."""
+    doing = f"rebuilding {chain.body['table']} as of manifest {chain.manifest}"
+    base, *changes = [fetch(digest, objects) for digest in chain.objects]
+    spill = folder / "spill"
+    spill.mkdir()
+    with engine_errors(doing), connect(memory_limit, threads, temp=spill) as session:
+        stage = folder / "stage.parquet"
+        rows = _latest(session, chain.columns, base, changes, folder)
+        copy(session, f"SELECT *, {row_hash(chain.columns)} AS _h FROM ({rows})", stage, STAGING)  # noqa: S608
+        source = read_parquet(stage)
+        found = count(session, source)
+        keys = f"SELECT idx, {KEYS}, _h FROM {source}"  # noqa: S608
+        digest = finish(session, chain.columns, f"SELECT * FROM {source}", keys, folder)  # noqa: S608
+    if (found, digest) != (chain.body["rows"], chain.body["digest"]):
+        raise SnapshotError(
+            doing,
+            f"the objects give {found} rows with the digest {digest}; manifest {chain.manifest} committed to "
+            f"{chain.body['rows']} rows with {chain.body['digest']}",
+            "The manifest and its objects do not belong together: do not rely on this state.",
+        )
+
+
+def _latest(
+    session: duckdb.DuckDBPyConnection, columns: Columns, base: Path, changes: list[Path], folder: Path
+) -> str:
+    """Return the SELECT of idx and every column: the base, with the last change of each idx applied."""
+    wanted = f"idx, {names(columns)}"
+    if not changes:
+        return f"SELECT {wanted} FROM {read_parquet(base)}"  # noqa: S608
+    flat = folder / "changes.parquet"
+    copy(session, f"SELECT * FROM {read_rows(changes, change_columns(columns), gzip=True)}", flat, STAGING)  # noqa: S608
+    session.execute(
+        f"CREATE TABLE latest AS SELECT idx, max(_seq) AS _seq FROM {read_parquet(flat)} GROUP BY idx"  # noqa: S608
+    )
+    return (
+        f"SELECT {wanted} FROM {read_parquet(base)} ANTI JOIN latest USING (idx) UNION ALL "  # noqa: S608
+        f"SELECT {wanted} FROM {read_parquet(flat)} SEMI JOIN latest USING (idx, _seq) WHERE _gone IS NULL"
+    )
+
+
+def change_columns(columns: Columns) -> Columns:
+    """Return the columns of a delta or roll-up."""
+    return (("_seq", "BIGINT"), ("_gone", "BOOLEAN"), ("idx", "BIGINT"), *columns)
+
+
+def _folders(cache: Path) -> list[Path]:
+    return [path for path in cache.iterdir() if path.is_dir()] if cache.exists() else []
+
+
+def _intact(folder: Path) -> bool:
+    """Tell whether a cached state is what was put there; damage means it is rebuilt."""
+    try:
+        sums = json.loads((folder / _SUMS).read_text("utf-8"))
+        return bool({name: _sum(folder / name) for name in (TABLE, KEY_FILE)} == sums)
+    except (OSError, ValueError):
+        return False
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
