@@ -106,6 +106,11 @@ def test_a_wrong_url_is_explained(url: str, problem: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_apps_of_later_stages_must_come_first(sqlite_template: Path) -> None:
+    with pytest.raises(StoreError, match="further apps came after the first use"):
+        store.setup(f"sqlite:///{sqlite_template}", apps=("django.contrib.auth",))
+
+
 def test_a_postgres_url_keeps_every_part() -> None:
     found = urls.parse("postgres://me%40corp:p%2Fw@db.example:6543/proof?sslmode=verify-full")
     assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (

@@ -276,6 +276,14 @@ def test_strange_names_are_kept_as_they_are(run: Run) -> None:
     assert database.vendor in ("sqlite", "postgresql")
 
 
+def test_a_nul_in_a_message_stops_nothing(run: Run) -> None:
+    rows = {A: ("fail", "tag a\x00b"), B: FAIL}
+    assert run(rows).transitions == {"opened": 2}
+    assert run(rows).transitions == {}
+    assert run({A: UNSURE, B: ("pass", "\x00")}).transitions == {"interrupted": 1, "restored": 1}
+    assert one().reason == "tag a\ufffdb"
+
+
 def test_findings_are_found_by_every_filter(run: Run) -> None:
     run({A: FAIL, B: FAIL})
     run({A: FAIL, B: PASS})

@@ -69,7 +69,7 @@ class Reconciliation:
                 self._save(self._not_failing(Finding.objects.filter(pk__in=unseen)))
 
     def _failing(self, batch: Sequence[Failure]) -> Iterator[Change]:
-        found = {self._id(item): item for item in batch}
+        found = {self._id(item): item._replace(reason=_clean(item.reason)) for item in batch}
         fresh = {key: item for key, item in found.items() if key not in self._seen}
         self._seen.update(fresh)
         rows = Finding.objects.filter(pk__in=list(fresh)).values_list(*KNOWN)
@@ -152,16 +152,16 @@ class Reconciliation:
         if verdict is None:
             yield self._closed(finding, FindingState.GONE, "absent from a complete inventory")
         elif verdict.status in ("pass", "not_applicable"):
-            yield self._closed(finding, FindingState.RESTORED, verdict.reason)
+            yield self._closed(finding, FindingState.RESTORED, _clean(verdict.reason))
         elif verdict.status == "inconclusive":
-            yield from self._interrupted(finding, verdict.reason)
+            yield from self._interrupted(finding, _clean(verdict.reason))
         elif verdict.status == "fail":
             problem = f"{finding.check_id} on {finding.resource} fails, and is not among the failures"
             raise StoreError(f"applying sweep {self._sweep.pk}", problem, "run the sweep again")
         elif finding.evidence_interrupted_since is not None:
             finding.evidence_interrupted_since, finding.interruption = None, ""
             finding.last_observed_at = self._sweep.observed_at
-            yield EventKind.RESUMED, finding, verdict.reason
+            yield EventKind.RESUMED, finding, _clean(verdict.reason)
 
     def _closed(self, finding: Finding, state: str, reason: str) -> Change:
         self._settle(finding)
@@ -223,3 +223,8 @@ class Reconciliation:
 
 def _key(finding: Finding) -> Key:
     return Key(finding.account_id, finding.region, finding.resource)
+
+
+def _clean(reason: str) -> str:
+    """Replace NUL, which PostgreSQL refuses in text and which one resource's name could bring in."""
+    return reason.replace("\x00", "\ufffd")

@@ -83,8 +83,8 @@ class ShardRead(models.Model):
     calls = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     reason = models.TextField(blank=True, default="")
-    permission = fields.word(blank=True, default="")
-    code = fields.word(blank=True, default="")
+    permission = models.TextField(blank=True, default="")
+    code = models.TextField(blank=True, default="")
 
     class Meta:
         """A repeated reading replaces the row of the same sweep."""

@@ -35,7 +35,8 @@ def decide(
     if not reason.strip():
         raise StoreError(doing, "a decision needs a reason", "say why")
     with write(doing):
-        row = CheckSetting.objects.select_for_update().filter(pk=check).first()
+        log.lock()  # one decision after the other, also on a check without a row yet
+        row = CheckSetting.objects.filter(pk=check).first()
         row = row or CheckSetting(check_id=check, counter=0)
         before = {"enabled": row.enabled, "params": dict(row.params)}
         row.enabled = row.enabled if enabled is None else enabled

@@ -56,6 +56,7 @@ def create(
     doing = f"making connection {name}"
     _check_interval(doing, interval_minutes)
     with write(doing):
+        log.lock()  # so that of two who take the same name at once, the second is told
         _check_name(doing, name)
         made = Connection.objects.create(
             name=name,
@@ -91,6 +92,7 @@ def change(connection: Connection, *, actor: str, now: datetime, **values: Any) 
         _check_interval(doing, values["interval_minutes"])
     with write(doing):
         fresh = _locked(doing, connection)
+        log.lock()
         if values.get("name", fresh.name) != fresh.name:
             _check_name(doing, values["name"])
         before = {key: getattr(fresh, key) for key in values}

@@ -69,10 +69,11 @@ def begin(sweep: Sweep, *, now: datetime, plan_object: str = "") -> Sweep:
     """
     doing = f"starting sweep {sweep.pk}"
     with write(doing):
+        # The connection's row first, as everywhere: two orders would let two processes block each other.
+        Connection.objects.filter(pk=sweep.connection_id).update(last_attempt_at=now)
         Sweep.objects.filter(pk=sweep.pk, observed_at__isnull=True, state__in=RUNNING).update(
             observed_at=now, started_at=now, state=SweepState.COLLECTING, plan=plan_object
         )
-        Connection.objects.filter(pk=sweep.connection_id).update(last_attempt_at=now)
         fresh = Sweep.objects.select_related("connection").get(pk=sweep.pk)
         if fresh.state not in RUNNING:
             raise StoreError(doing, f"it has ended as {fresh.state}", "start a new sweep")
