@@ -170,3 +170,98 @@ def judge(refused, verify, arguments):
             verify(*arguments)
     else:
         verify(*arguments)
+
+
+def naive_path(index, leaves):
+    """PATH of RFC 6962 §2.1.1, word for word."""
+    if len(leaves) == 1:
+        return []
+    half = 1 << ((len(leaves) - 1).bit_length() - 1)
+    if index < half:
+        return [*naive_path(index, leaves[:half]), naive_root(leaves[half:])]
+    return [*naive_path(index - half, leaves[half:]), naive_root(leaves[:half])]
+
+
+def naive_proof(old, leaves, whole=True):
+    """SUBPROOF of RFC 6962 §2.1.2, word for word."""
+    if old == len(leaves):
+        return [] if whole else [naive_root(leaves)]
+    half = 1 << ((len(leaves) - 1).bit_length() - 1)
+    if old <= half:
+        return [*naive_proof(old, leaves[:half], whole), naive_root(leaves[half:])]
+    return [*naive_proof(old - half, leaves[half:], False), naive_root(leaves[:half])]
+
+
+@given(st.integers(1, 700), st.data())
+def test_proofs_are_those_of_the_definition(size, data):
+    leaves = [leaf(number) for number in range(size)]
+    index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
+    assert merkle.inclusion_proof(index, size, tiles(size)) == naive_path(index, leaves)
+    assert merkle.consistency_proof(old, size, tiles(size)) == naive_proof(old, leaves)
+
+
+@given(st.integers(1, 60), st.data())
+def test_a_proof_of_another_place_or_size_is_refused(size, data):
+    leaves = [leaf(number) for number in range(size)]
+    root = naive_root(leaves)
+    index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
+    for other in set(range(-1, size + 2)) - {index}:
+        with pytest.raises(EvidenceError):
+            merkle.verify_inclusion(leaves[index], other, size, naive_path(index, leaves), root)
+    for other in set(range(-1, size + 2)) - {old}:
+        with pytest.raises(EvidenceError):
+            proof = naive_proof(old, leaves)
+            merkle.verify_consistency(other, size, naive_root(leaves[:old]), root, proof)
+
+
+def test_equal_sizes_need_equal_roots_and_no_proof():
+    merkle.verify_consistency(1, 1, leaf(1), leaf(1), [])
+    with pytest.raises(EvidenceError, match="rewritten"):
+        merkle.verify_consistency(1, 1, leaf(1), leaf(2), [])
+    with pytest.raises(EvidenceError, match="need no proof"):
+        merkle.verify_consistency(1, 1, leaf(1), leaf(1), [leaf(2)])
+
+
+@pytest.mark.parametrize("wrong", [b"", leaf(0)[:31], leaf(0) + b"\0"])
+def test_hashes_of_another_length_are_refused(wrong):
+    for act in (
+        lambda: merkle.verify_inclusion(wrong, 0, 1, [], wrong),
+        lambda: merkle.verify_inclusion(leaf(0), 0, 2, [wrong], leaf(0)),
+        lambda: merkle.verify_consistency(1, 1, wrong, wrong, []),
+        lambda: merkle.Frontier().append(wrong),
+    ):
+        with pytest.raises(EvidenceError, match="32 bytes"):
+            act()
+
+
+def test_a_tile_of_another_width_is_refused():
+    with pytest.raises(EvidenceError, match="tile 0/0 has 32 bytes, not 96"):
+        merkle.root_from_tiles(3, lambda level, index, width: b"\0" * 32)
+
+
+def test_appending_tells_what_the_upper_tiles_gain():
+    size = 256 * 256 + 300
+    found, frontier = levels([leaf(number) for number in range(size)]), merkle.Frontier()
+    grown = {}
+    for number in range(size):
+        grown |= {(level, at): value for level, at, value in frontier.append(leaf(number))}
+    assert grown == {
+        **{(1, number): found[1][number] for number in range(257)},
+        (2, 0): found[2][0],
+    }
+
+
+def test_a_proof_reads_each_tile_once():
+    size, seen = 70_000, []
+    stored = tiles(size)
+
+    def tile(level, index, width):
+        seen.append((level, index))
+        return stored(level, index, width)
+
+    root = merkle.root_from_tiles(size, stored)
+    for index in (0, 255, 256, 40_000, 65_535, 65_536, 69_999):
+        seen.clear()
+        proof = merkle.inclusion_proof(index, size, tile)
+        merkle.verify_inclusion(leaf(index), index, size, proof, root)
+        assert len(seen) == len(set(seen)) <= 6
