@@ -1,1 +1,1 @@
-"""A simulated company on local servers, so that the whole product runs without a cloud account."""
+"""A simulated company to try everything on: a moto server in its own process, and DEMO DATA in it."""
