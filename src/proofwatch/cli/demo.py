@@ -34,6 +34,7 @@ def demo(once: bool) -> None:
 
     Nothing leaves this machine and no cloud account is needed. The state goes into demo/ of the home folder.
     """
+    from proofwatch.demo.company import environment
     from proofwatch.demo.server import start
 
     began = time.monotonic()
@@ -49,7 +50,7 @@ def demo(once: bool) -> None:
         seconds = time.monotonic() - began
         _next(app, company, seconds)
         if not once and sys.stdin.isatty():
-            _stay()
+            _stay(environment(company))
     sys.exit(0 if good else 1)
 
 
@@ -92,7 +93,7 @@ def _seed(app: App, url: str) -> Any:
 
     say("1. A company comes into being", "bold")
     with stage_progress(True) as progress:
-        company = seed(url, progress)
+        company = seed(url, lambda name, done, total: progress("furnish", done, total))
     os.environ.update(environment(company))
     say(
         f"   AWS answers at {url}: accounts {', '.join(f'{name} {number}' for name, number in company.accounts.items())}\n"
@@ -209,13 +210,10 @@ def _quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def _stay() -> None:
-    from proofwatch.demo.company import NAMES
-
+def _stay(variables: dict[str, str]) -> None:
     say("\nThe company goes on running. In another terminal, to sweep it or to change it with any AWS tool:")
-    for name in NAMES:
-        if name in os.environ:
-            say(f"  export {name}={os.environ[name]}")
+    for name, value in variables.items():
+        say(f"  export {name}={value}")
     say("Ctrl-C ends it.")
     try:
         while True:
