@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from proofwatch.connectors.aws import errors
 from proofwatch.connectors.aws.naming import dig
 from proofwatch.connectors.aws.writes import PREFIXES
-from proofwatch.connectors.base import ConnectorError, ReadStats, Unread
+from proofwatch.connectors.base import ReadStats, Unread
 
 Raw = dict[str, Any]
 """One item as botocore parsed it. A reader may add `_unread`: column → reason."""
@@ -18,6 +18,7 @@ Raw = dict[str, Any]
 _TOKENS = (
     ("NextToken", "NextToken"),
     ("nextToken", "nextToken"),
+    ("NextMarker", "NextMarker"),
     ("NextMarker", "Marker"),
     ("Marker", "Marker"),
 )
@@ -69,8 +70,6 @@ class Caller:
             permission: IAM action, if not `service:op`.
         """
         from botocore import xform_name
-        from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.parsers import ResponseParserError
 
         action = f"{PREFIXES.get(service, service)}:{op}"
         with self._lock:
@@ -78,11 +77,14 @@ class Caller:
         try:
             client = self.clients.client(self.account, region or self.region, service)
             answer: Raw = getattr(client, xform_name(op))(**params)
-        except (BotoCoreError, ClientError, ConnectorError, ResponseParserError) as error:
+        except errors.failures() as error:
             if errors.describe(error).kind == "throttled":
                 with self._lock:
                     self.stats.throttled += 1
             raise errors.unread(error, self.doing(action), permission or action) from error
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            # botocore's parsers trip over an answer of another form than the service model's.
+            raise _malformed(self.doing(action)) from error
         _refuse_nonsense(answer, client, self.doing(action))
         return answer
 
@@ -208,5 +210,9 @@ def _refuse_nonsense(answer: Mapping[str, Any], client: Any, doing: str) -> None
     metadata = answer.get("ResponseMetadata", {})
     length = metadata.get("HTTPHeaders", {}).get("content-length", "")
     if length.isdigit() and int(length) > len("{ }\r\n"):
-        problem = "the answer broke off or is not what AWS documents"
-        raise Unread(doing, problem, "Try again; if it stays so, check the proxy.", permanent=False)
+        raise _malformed(doing)
+
+
+def _malformed(doing: str) -> Unread:
+    problem = "the answer broke off or is not what AWS documents"
+    return Unread(doing, problem, "Try again; if it stays so, check the proxy.", permanent=False)

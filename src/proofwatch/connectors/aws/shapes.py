@@ -120,7 +120,7 @@ def about(documentation: str) -> str:
     text = re.sub(r"<(note|important)>.*?</\1>", " ", documentation or "", flags=re.DOTALL)
     text = html.unescape(re.sub(r"<[^>]+>", " ", text))
     text = re.sub(r"\s+([.,;:)])", r"\1", " ".join(text.split()))
-    sentence = re.split(r"(?<=[a-z0-9)`\"])\.\s", text, maxsplit=1)[0].strip().rstrip(".:")
+    sentence = re.split(r"(?<!e\.g)(?<!i\.e)\.\s+(?=[A-Z])", text, maxsplit=1)[0].strip().rstrip(".:")
     return sentence if 0 < len(sentence) <= LONGEST_ABOUT else ""
 
 
