@@ -13,7 +13,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def make_entry(number, **data):
     at = START + timedelta(seconds=number)
-    return encode(kind="test.happened", actor="test", at=at, data={"number": number, **data})
+    return encode(kind="log.noted", actor="test", at=at, data={"number": number, **data})
 
 
 class MemoryLog:

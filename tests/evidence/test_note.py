@@ -39,6 +39,31 @@ def test_an_unknown_signature_is_ignored_and_named():
     assert opened.unknown == (f"example.org/other+{OTHER.verifier.key_id.hex()}",)
 
 
+def test_keys_of_one_name_are_told_apart():
+    same = Signer("example.org/log", b"\x09" * 32)
+    assert open_note(same.sign(TEXT) + SIGNER.signature_line(TEXT), [SIGNER.verifier]).unknown
+    note = SIGNER.sign(TEXT) + same.signature_line(TEXT + TEXT)
+    assert open_note(note, [SIGNER.verifier]).signed_by == ("example.org/log",)
+    with pytest.raises(EvidenceError, match="does not fit"):
+        open_note(note, [SIGNER.verifier, same.verifier])
+
+
+def test_a_signature_given_twice_counts_once():
+    note = SIGNER.sign(TEXT) + SIGNER.signature_line(TEXT)
+    assert open_note(note, [SIGNER.verifier]).signed_by == ("example.org/log",)
+
+
+@pytest.mark.parametrize("text", ["\n", "\n\n", "a\n\n\n", "é ∆ \x7f\n", "— not a signature\n\nmore\n"])
+def test_any_text_that_may_be_signed_is_opened(text):
+    assert open_note(SIGNER.sign(text).encode(), [SIGNER.verifier]).text == text
+
+
+@pytest.mark.parametrize("text", ["", "no newline", "tab\t\n", "nul\0\n", "return\r\n"])
+def test_text_that_may_not_be_signed_is_refused(text):
+    with pytest.raises(EvidenceError, match="signing a note"):
+        SIGNER.sign(text)
+
+
 def spoiled():
     good = SIGNER.sign(TEXT)
     lines = good.split("\n")
@@ -52,6 +77,16 @@ def spoiled():
     yield "spoiled base64", good.replace(lines[3], lines[3][:-2] + "!!"), "base64"
     yield "short signature", TEXT + "\n— example.org/log AAAA\n", "too short"
     yield "stranger's only", OTHER.sign(TEXT), "no known key"
+    yield "not UTF-8", good.encode().replace(b"answer", b"ans\xffer"), "not UTF-8"
+    yield "half a surrogate", good.replace("answer", "\ud800"), "not UTF-8"
+    yield "space in a name", good + "— example.org other AAAAAAA=\n", "base64"
+    yield "no-break space in a name", good + "— example.org\u00a0other AAAAAAA=\n", "no key name"
+    yield "plus in a name", good + "— example.org+other AAAAAAA=\n", "no key name"
+    yield "no name", good + "—  AAAAAAA=\n", "no key name"
+    yield "bits after base64", good[:-3] + "B=\n", "base64"
+    yield "empty line after", good + "\n", "no signatures"
+    yield "second signature wrong", good + good.split("\n")[3][:-5] + "AAAA=\n", "does not fit"
+    yield "too long", "x" * 1_000_000 + good, "longer than"
     yield "too many", good + OTHER.signature_line(TEXT) * 100, "more than 100"
 
 
@@ -93,6 +128,14 @@ def test_a_key_needs_a_proper_name(name):
         "log\n-1\n" + "A" * 43 + "=\n",
         "log\n1\n" + "A" * 42 + "\n",
         "log\n1\nnot base64\n",
+        "log\n+1\n" + "A" * 43 + "=\n",
+        "log\n1_0\n" + "A" * 43 + "=\n",
+        "log\n\n" + "A" * 43 + "=\n",
+        "log\n 1\n" + "A" * 43 + "=\n",
+        f"log\n{2**63}\n" + "A" * 43 + "=\n",
+        "log\n" + "9" * 5000 + "\n" + "A" * 43 + "=\n",
+        "log\n1\n" + "A" * 42 + "B=\n",
+        "log\n1\n" + "A" * 43 + "=\n\next\n",
         "log\n1\n" + "A" * 43 + "=",
         "log\n1\n" + "A" * 43 + "=\n\n",
         "log\n١\n" + "A" * 43 + "=\n",
@@ -130,6 +173,13 @@ def test_a_proof_survives_and_proves():
         ("@v1", "@v2"),
         ("index 0", "index 00"),
         ("index 0", "index x"),
+        ("index 0", "index -0"),
+        ("index 0", "index " + "9" * 5000),
+        ("index 0", "extra \nindex 0"),
+        ("index 0", "extra YQ==\nextra YQ==\nindex 0"),
+        ("index 0", "index 0\nextra YQ=="),
+        ("index 0", "index 0" + ("\n" + "A" * 43 + "=") * 64),
+        ("c2sp", " c2sp"),
         ("index 0", "index 0\nAAAA"),
         ("\n\n", "\n"),
     ],
@@ -147,6 +197,16 @@ def test_the_key_file_is_private_and_never_replaced(tmp_path):
     assert load_key(path).vkey == made.vkey
     with pytest.raises(EvidenceError, match="there is a key already"):
         create_key(path, "example.org/log")
+
+
+def test_a_damaged_key_file_is_refused_without_showing_it(tmp_path):
+    path = tmp_path / "log.skey"
+    made = create_key(path, "example.org/log")
+    path.write_text(made.skey().replace("example.org", "example.com"))
+    with pytest.raises(EvidenceError, match=r"reading the signing key .*log\.skey") as caught:
+        load_key(path)
+    assert made.skey().rsplit("+", 1)[1] not in str(caught.value)
+    assert [item.name for item in tmp_path.iterdir()] == ["log.skey"]
 
 
 def test_a_key_that_others_may_read_is_refused_without_showing_it(tmp_path):

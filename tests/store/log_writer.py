@@ -12,7 +12,7 @@ def main(url: str, name: str, count: str) -> None:
     store.setup(url)
     for number in range(int(count)):
         with store.write("appending"):
-            log.append("test.written", name, {"number": number})
+            log.append("log.noted", name, {"number": number})
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ KEY = Signer("test.example/log", b"k" * 32)
 
 def append(count: int, start: int = 0) -> None:
     with transaction.atomic():
-        log.append_all([("test.written", "me", {"number": start + n}, NOW) for n in range(count)])
+        log.append_all([("log.noted", "me", {"number": start + n}, NOW) for n in range(count)])
 
 
 def proven(size: int) -> bytes:
@@ -42,14 +42,14 @@ def proven(size: int) -> bytes:
 
 def test_an_entry_needs_the_transaction_of_its_change(database_url: str) -> None:
     with pytest.raises(StoreError, match="no transaction is open"):
-        log.append("test.written", "me", {})
+        log.append("log.noted", "me", {})
     assert log.DjangoLog().size() == 0
 
 
 def test_what_was_rolled_back_was_never_there(database_url: str) -> None:
     append(3)
     with pytest.raises(RuntimeError), store.write("testing"):
-        log.append("test.written", "me", {"number": "lost"})
+        log.append("log.noted", "me", {"number": "lost"})
         raise RuntimeError
     assert (log.DjangoLog().size(), LogEntry.objects.count()) == (3, 3)
     append(1, start=3)
@@ -59,25 +59,25 @@ def test_what_was_rolled_back_was_never_there(database_url: str) -> None:
 
 def test_a_savepoint_rolled_back_leaves_no_trace(database_url: str) -> None:
     with transaction.atomic():
-        log.append("test.written", "me", {"number": 0})
+        log.append("log.noted", "me", {"number": 0})
         with pytest.raises(RuntimeError), transaction.atomic():
-            log.append("test.written", "me", {"number": "lost"})
+            log.append("log.noted", "me", {"number": "lost"})
             raise RuntimeError
-        assert log.append("test.written", "me", {"number": 1}) == 1
+        assert log.append("log.noted", "me", {"number": 1}) == 1
     proven(2)
 
 
 def test_an_entry_is_refused_whole(database_url: str) -> None:
     for data in ({"long": "x" * 70_000}, {"number": 2**60}, {"object": object()}):
         with pytest.raises(EvidenceError, match="writing a log entry"), transaction.atomic():
-            log.append("test.written", "me", data)
+            log.append("log.noted", "me", data)
     assert log.DjangoLog().size() == 0
 
 
 def test_time_never_goes_back(database_url: str) -> None:
     with transaction.atomic():
         for minutes in (0, -5, 3):
-            log.append("test.written", "me", {}, NOW + timedelta(minutes=minutes))
+            log.append("log.noted", "me", {}, NOW + timedelta(minutes=minutes))
     found = [parse(entry).at for entry in log.DjangoLog().entries(0, 3)]
     assert found == [NOW, NOW, NOW + timedelta(minutes=3)]
 

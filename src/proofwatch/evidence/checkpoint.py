@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.merkle import SIZE
-from proofwatch.evidence.note import Note, Signer, Verifier, open_note
+from proofwatch.evidence.note import Note, Signer, Verifier, decode64, encode64, open_note
 
 READING = "reading a checkpoint"
+MOST = 2**63 - 1
+"""No tree is larger: sizes and indexes are signed 64-bit numbers in every implementation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """Return the body: the text that is signed."""
-        root = base64.b64encode(self.root).decode("ascii")
+        root = encode64(self.root)
         return "".join(f"{line}\n" for line in (self.origin, str(self.size), root, *self.extensions))
 
 
@@ -37,17 +37,20 @@ def parse_checkpoint(text: str) -> Checkpoint:
     origin, size, root, *extensions = lines[:-1]
     if not origin:
         raise EvidenceError(READING, "its origin is empty")
-    if not (size.isascii() and size.isdigit()) or (size != "0" and size.startswith("0")):
-        raise EvidenceError(READING, f"its size {size!r} is not a plain decimal number")
-    try:
-        digest = base64.b64decode(root, validate=True)
-    except (binascii.Error, ValueError):
-        digest = b""
-    if len(digest) != SIZE or base64.b64encode(digest).decode("ascii") != root:
-        raise EvidenceError(READING, "its root is not the base64 of 32 bytes")
+    digest = decode64(READING, root)
+    if len(digest) != SIZE:
+        raise EvidenceError(READING, f"its root is not the base64 of {SIZE} bytes")
     if any(not line for line in extensions):
         raise EvidenceError(READING, "an extension line is empty")
-    return Checkpoint(origin, int(size), digest, tuple(extensions))
+    return Checkpoint(origin, decimal(READING, "size", size), digest, tuple(extensions))
+
+
+def decimal(doing: str, what: str, text: str) -> int:
+    """Read a decimal number with no sign and no leading zero, below 2**63. Raises EvidenceError."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
+    if not plain or str(int(text)) != text or int(text) > MOST:
+        raise EvidenceError(doing, f"its {what} {text[:40]!r} is not a plain decimal number below 2**63")
+    return int(text)
 
 
 def sign_checkpoint(signer: Signer, size: int, root: bytes) -> str:
@@ -55,7 +58,9 @@ def sign_checkpoint(signer: Signer, size: int, root: bytes) -> str:
     return signer.sign(Checkpoint(signer.name, size, root).text())
 
 
-def open_checkpoint(data: str, verifiers: Iterable[Verifier], origin: str = "") -> tuple[Checkpoint, Note]:
+def open_checkpoint(
+    data: str | bytes, verifiers: Iterable[Verifier], origin: str = ""
+) -> tuple[Checkpoint, Note]:
     """Verify a signed checkpoint; `origin`, if given, must be its own. Raises EvidenceError."""
     note = open_note(data, verifiers)
     found = parse_checkpoint(note.text)

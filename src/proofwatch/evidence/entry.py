@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,22 @@ from typing import Any
 import rfc8785
 
 from proofwatch.evidence.base import EvidenceError
+from proofwatch.evidence.kinds import KINDS
 
 MOST_BYTES = 64_000
 """An entry must fit the 16-bit length of a tlog-tiles entry bundle, with room to spare."""
 
-_KIND = re.compile(r"^[a-z]+\.[a-z_]+$")
-_AT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$")
-_DIGEST = re.compile(r"^[0-9a-f]{64}$")
+READING = "reading a log entry"
+
+_KIND = re.compile(r"[a-z]+\.[a-z_]+")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 OBJECT_FIELDS = frozenset(
     {
         "manifest",
         "plan",
         "results",
-        "transitions_object",
+        "transitions",
         "read_only_proof",
         "object",
         "base",
@@ -53,48 +56,63 @@ class Entry:
 
 
 def encode(*, kind: str, actor: str, at: datetime, data: Mapping[str, Any]) -> bytes:
-    """Return the bytes of an entry. Raises EvidenceError if it is too long or cannot be canonical JSON."""
+    """Return the bytes of an entry.
+
+    Args:
+        kind: one of `KINDS`.
+        actor: who caused it.
+        at: when, with a zone.
+        data: what happened, in JSON's types.
+
+    Raises:
+        EvidenceError: the kind is unknown, nobody is named, it is too long, or not JSON as RFC 8785 has it.
+    """
     doing = f"writing a log entry {kind!r}"
-    if not _KIND.match(kind):
-        raise EvidenceError(doing, "its kind is not of the form thing.verb")
+    if kind not in KINDS:
+        raise EvidenceError(doing, "there is no such kind", _nearest(kind))
     if not actor:
         raise EvidenceError(doing, "nobody is named as its actor")
     body: dict[str, Any] = {"v": 1, "kind": kind, "actor": actor, "at": _text(at), "data": dict(data)}
-    try:
-        encoded = rfc8785.dumps(body)
-    except (rfc8785.CanonicalizationError, ValueError, TypeError) as error:
-        raise EvidenceError(doing, f"it is not JSON: {error}") from None
+    encoded = _canonical(doing, body)
     if len(encoded) > MOST_BYTES:
-        raise EvidenceError(
-            doing,
-            f"{len(encoded)} bytes is more than {MOST_BYTES}",
-            "Put the rest into an object and name it.",
-        )
-    return bytes(encoded)
+        problem = f"{len(encoded)} bytes is more than {MOST_BYTES}"
+        raise EvidenceError(doing, problem, "Put the rest into an object and name it.")
+    return encoded
 
 
 def parse(data: bytes) -> Entry:
-    """Read an entry. Raises EvidenceError unless it is exactly what `encode` would have written."""
-    doing = "reading a log entry"
+    """Read an entry. Raises EvidenceError unless it is exactly what `encode` would have written.
+
+    Its kind need not be in `KINDS`: a later version may have written it.
+    """
+    if len(data) > MOST_BYTES:
+        raise EvidenceError(READING, f"{len(data)} bytes is more than {MOST_BYTES}")
     try:
         body = json.loads(data)
-    except (ValueError, UnicodeDecodeError, RecursionError):
-        raise EvidenceError(doing, "it is not JSON") from None
-    if not isinstance(body, dict) or tuple(sorted(body)) != FIELDS or body["v"] != 1:
-        raise EvidenceError(doing, "its fields are not v, kind, actor, at, data of version 1")
-    kind, actor, at, content = body["kind"], body["actor"], body["at"], body["data"]
-    if not (isinstance(kind, str) and _KIND.match(kind) and isinstance(actor, str) and actor):
-        raise EvidenceError(doing, "its kind or its actor is malformed")
-    if not (isinstance(at, str) and _AT.match(at) and isinstance(content, dict)):
-        raise EvidenceError(doing, "its time or its data is malformed")
-    try:
-        canonical = bytes(rfc8785.dumps(body))
-        moment = datetime.fromisoformat(at.replace("Z", "+00:00"))
-    except (rfc8785.CanonicalizationError, ValueError):
-        canonical, moment = b"", datetime.min.replace(tzinfo=UTC)
-    if canonical != data:
-        raise EvidenceError(doing, "it is not canonical JSON (RFC 8785)")
+    except (ValueError, RecursionError):
+        raise EvidenceError(READING, "it is not JSON") from None
+    if not isinstance(body, dict) or tuple(sorted(body)) != FIELDS or body["v"] is True or body["v"] != 1:
+        raise EvidenceError(READING, "its fields are not v, kind, actor, at, data of version 1")
+    kind, actor, content = body["kind"], body["actor"], body["data"]
+    if not (isinstance(kind, str) and _KIND.fullmatch(kind)):
+        raise EvidenceError(READING, "its kind is not of the form thing.verb")
+    if not (isinstance(actor, str) and actor):
+        raise EvidenceError(READING, "nobody is named as its actor")
+    if not isinstance(content, dict):
+        raise EvidenceError(READING, "its data are not an object")
+    moment = _moment(body["at"])
+    if _canonical(READING, body) != data:
+        raise EvidenceError(READING, "it is not canonical JSON (RFC 8785)")
     return Entry(kind, actor, moment, content)
+
+
+def _canonical(doing: str, body: Mapping[str, Any]) -> bytes:
+    try:
+        return bytes(rfc8785.dumps(dict(body)))
+    except RecursionError:
+        raise EvidenceError(doing, "it is nested too deeply") from None
+    except (rfc8785.CanonicalizationError, ValueError, TypeError) as error:
+        raise EvidenceError(doing, f"it is not JSON: {error}") from None
 
 
 def _text(at: datetime) -> str:
@@ -103,13 +121,38 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _moment(text: Any) -> datetime:
+    """Read a time written by `_text`; any other form of the same moment is refused."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if _text(moment) == text:
+            return moment
+    except (TypeError, ValueError, OverflowError, EvidenceError):
+        pass
+    raise EvidenceError(READING, "its time is not of the form 2026-11-23T06:00:00.000000Z")
+
+
+def _nearest(kind: str) -> str:
+    found = difflib.get_close_matches(kind, KINDS, 1)
+    return f"Did you mean {found[0]!r}?" if found else "Describe a new kind in evidence/kinds.py."
+
+
+def object_ref(digest: str, size: int, role: str) -> dict[str, Any]:
+    """Return how `data` may name an object of `size` bytes under any field; `role` says what it is."""
+    return {"sha256": digest, "bytes": size, "role": role}
+
+
 def named_objects(value: Any, name: str = "") -> Iterator[str]:
-    """Yield the digests that JSON data names in the fields of `OBJECT_FIELDS`, at any depth."""
+    """Yield the digests that JSON data names, at any depth.
+
+    An object is named by its digest in one of `OBJECT_FIELDS`, or anywhere as `object_ref` does.
+    """
     if isinstance(value, Mapping):
+        reference = "sha256" in value and ("role" in value or name in OBJECT_FIELDS)
         for key, item in value.items():
-            yield from named_objects(item, key)
+            yield from named_objects(item, "object" if reference and key == "sha256" else key)
     elif isinstance(value, list):
         for item in value:
             yield from named_objects(item, name)
-    elif name in OBJECT_FIELDS and isinstance(value, str) and _DIGEST.match(value):
+    elif name in OBJECT_FIELDS and isinstance(value, str) and _DIGEST.fullmatch(value):
         yield value

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.note import Signer, parse_skey
+
+MOST_BYTES = 4096
 
 
 def create_key(path: Path, name: str) -> Signer:
@@ -17,28 +20,47 @@ def create_key(path: Path, name: str) -> Signer:
     doing = f"writing the signing key {path}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _write_once(path, signer.skey() + "\n")
     except FileExistsError:
         raise EvidenceError(doing, "there is a key already", "Keep it; rotate keys instead.") from None
     except OSError as error:
         raise EvidenceError(doing, error.strerror or str(error), "Make its folder writable.") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(signer.skey() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     return signer
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a private file that is there whole and on disk, or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o600)
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def load_key(path: Path) -> Signer:
     """Read the key. Raises EvidenceError if it is not there, malformed, or readable by others."""
     doing = f"reading the signing key {path}"
     try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read(MOST_BYTES).decode("utf-8")
     except OSError as error:
         raise EvidenceError(doing, error.strerror or str(error), "Run `proofwatch init`.") from None
     except UnicodeDecodeError:
         raise EvidenceError(doing, "it is not text") from None
-    if stat.S_IMODE(mode) & 0o077:
-        raise EvidenceError(doing, f"others may read it (mode {stat.S_IMODE(mode):o})", f"chmod 600 {path}")
-    return parse_skey(text)
+    if mode & 0o077:
+        raise EvidenceError(doing, f"others may read it (mode {mode:o})", f"chmod 600 {path}")
+    try:
+        return parse_skey(text)
+    except EvidenceError as error:
+        raise EvidenceError(doing, error.problem, "Restore the key from its backup.") from None

@@ -19,6 +19,7 @@ MOST_SIGNATURES = 100
 MOST_BYTES = 1_000_000
 READING = "reading a signed note"
 READING_KEY = "reading a log key"
+SIGNING = "signing a note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Verifier:
     @property
     def text(self) -> str:
         """Return the vkey: name+id+key."""
-        return f"{self.name}+{self.key_id.hex()}+{_encode(ED25519 + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode64(ED25519 + self.public)}"
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Tell whether the signature is this key's over `message`."""
@@ -63,7 +64,7 @@ class Signer:
 
     def skey(self) -> str:
         """Return the private key as text: keep it secret."""
-        secret = _encode(ED25519 + self._key.private_bytes_raw())
+        secret = encode64(ED25519 + self._key.private_bytes_raw())
         return f"PRIVATE+KEY+{self.name}+{self.verifier.key_id.hex()}+{secret}"
 
     def sign(self, text: str) -> str:
@@ -74,7 +75,7 @@ class Signer:
         """Return only the signature line for `text`."""
         _check_text(text)
         signature = self._key.sign(text.encode("utf-8"))
-        return f"{DASH}{self.name} {_encode(self.verifier.key_id + signature)}\n"
+        return f"{DASH}{self.name} {encode64(self.verifier.key_id + signature)}\n"
 
     def __repr__(self) -> str:
         """Name the key without showing it."""
@@ -100,7 +101,7 @@ def parse_vkey(text: str) -> Verifier:
     parts = text.strip().split("+", 2)
     if len(parts) != 3:
         raise EvidenceError(READING_KEY, "it is not of the form name+id+key")
-    name, found_id, body = _check_name(parts[0]), parts[1], _decode(READING_KEY, parts[2])
+    name, found_id, body = _check_name(parts[0]), parts[1], decode64(READING_KEY, parts[2])
     if body[:1] != ED25519 or len(body) != 33:
         raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
     if len(found_id) != 8 or key_id(name, body[1:]).hex() != found_id:
@@ -113,7 +114,7 @@ def parse_skey(text: str) -> Signer:
     parts = text.strip().split("+", 4)
     if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
         raise EvidenceError(READING_KEY, "it is not of the form PRIVATE+KEY+name+id+key")
-    body = _decode(READING_KEY, parts[4])
+    body = decode64(READING_KEY, parts[4])
     if body[:1] != ED25519 or len(body) != 33:
         raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
     signer = Signer(parts[2], body[1:])
@@ -122,14 +123,17 @@ def parse_skey(text: str) -> Signer:
     return signer
 
 
-def open_note(data: str, verifiers: Iterable[Verifier]) -> Note:
+def open_note(data: str | bytes, verifiers: Iterable[Verifier]) -> Note:
     """Open a signed note: at least one known key signed it, and no known key's signature is wrong.
+
+    Pass the bytes of a file, not its decoded text: reading text may change line ends unseen.
 
     Raises:
         EvidenceError: the note is malformed, a known key's signature does not fit, or none is there.
     """
     known = {(item.name, item.key_id): item for item in verifiers}
     text, lines = split_note(data)
+    message = text.encode("utf-8")
     signed: list[str] = []
     unknown: list[str] = []
     for line in lines:
@@ -137,21 +141,26 @@ def open_note(data: str, verifiers: Iterable[Verifier]) -> Note:
         verifier = known.get((name, found_id))
         if verifier is None:
             unknown.append(f"{name}+{found_id.hex()}")
+        elif not verifier.verify(message, signature):
+            raise EvidenceError(READING, f"the signature of {name} does not fit the text")
         elif name not in signed:
-            if not verifier.verify(text.encode("utf-8"), signature):
-                raise EvidenceError(READING, f"the signature of {name} does not fit the text")
             signed.append(name)
     if not signed:
         raise EvidenceError(READING, "no known key has signed it", "Give the log's public key.")
     return Note(text, tuple(signed), tuple(unknown))
 
 
-def split_note(data: str) -> tuple[str, list[str]]:
+def split_note(data: str | bytes) -> tuple[str, list[str]]:
     """Return the text (with its last newline) and the signature lines. Raises EvidenceError."""
     if len(data) > MOST_BYTES:
-        raise EvidenceError(READING, f"it is longer than {MOST_BYTES} characters")
-    _check_characters(data)
-    text, gap, signatures = data.rpartition("\n\n")
+        raise EvidenceError(READING, f"it is longer than {MOST_BYTES} bytes")
+    try:
+        whole = data.decode("utf-8") if isinstance(data, bytes) else data
+        whole.encode("utf-8")
+    except UnicodeError:
+        raise EvidenceError(READING, "it is not UTF-8") from None
+    _check_characters(READING, whole)
+    text, gap, signatures = whole.rpartition("\n\n")
     if not gap or not signatures.endswith("\n"):
         raise EvidenceError(READING, "it has no signatures")
     lines = signatures[:-1].split("\n")
@@ -166,38 +175,40 @@ def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
     name, space, body = line[len(DASH) :].partition(" ")
     if not space:
         raise EvidenceError(READING, "a signature line has no signature")
-    raw = _decode(READING, body)
+    raw = decode64(READING, body)
     if len(raw) < 5:
         raise EvidenceError(READING, "a signature is too short")
-    return _check_name(name), raw[:4], raw[4:]
+    return _check_name(name, READING), raw[:4], raw[4:]
 
 
-def _check_name(name: str) -> str:
+def _check_name(name: str, doing: str = READING_KEY) -> str:
     if not name or "+" in name or any(char.isspace() for char in name):
-        raise EvidenceError(READING_KEY, f"{name!r} is no key name: no spaces, no plus sign, not empty")
+        raise EvidenceError(doing, f"{name!r} is no key name: no spaces, no plus sign, not empty")
     return name
 
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n"):
-        raise EvidenceError("signing a note", "its text does not end with a newline")
-    _check_characters(text)
+        raise EvidenceError(SIGNING, "its text does not end with a newline")
+    _check_characters(SIGNING, text)
 
 
-def _check_characters(text: str) -> None:
+def _check_characters(doing: str, text: str) -> None:
     if any(ord(char) < 0x20 and char != "\n" for char in text):
-        raise EvidenceError(READING, "it has a control character")
+        raise EvidenceError(doing, "it has a control character")
 
 
-def _encode(data: bytes) -> str:
+def encode64(data: bytes) -> str:
+    """Return standard base64 (RFC 4648 §4)."""
     return base64.b64encode(data).decode("ascii")
 
 
-def _decode(doing: str, text: str) -> bytes:
+def decode64(doing: str, text: str) -> bytes:
+    """Read standard base64 in its one canonical form. Raises EvidenceError."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise EvidenceError(doing, "its base64 is malformed") from None
-    if _encode(data) != text:
+    if encode64(data) != text:
         raise EvidenceError(doing, "its base64 is not in canonical form")
     return data

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from proofwatch.evidence.base import EvidenceError
-from proofwatch.evidence.checkpoint import Checkpoint, open_checkpoint
+from proofwatch.evidence.checkpoint import Checkpoint, decimal, open_checkpoint
 from proofwatch.evidence.merkle import SIZE, verify_inclusion
-from proofwatch.evidence.note import Verifier
+from proofwatch.evidence.note import Verifier, decode64, encode64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 READING = "reading a proof"
+LONGEST = 63
+"""Hashes of the longest path, in a tree of fewer than 2**63 leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ def format_proof(index: int, path: Sequence[bytes], checkpoint: str, extra: byte
     """Return the proof as text."""
     lines = [HEADER]
     if extra:
-        lines.append(f"extra {base64.b64encode(extra).decode('ascii')}")
+        lines.append(f"extra {encode64(extra)}")
     lines.append(f"index {index}")
-    lines += [base64.b64encode(item).decode("ascii") for item in path]
+    lines += [encode64(item) for item in path]
     return "\n".join(lines) + "\n\n" + checkpoint
 
 
@@ -44,14 +44,17 @@ def parse_proof(text: str) -> Proof:
         raise EvidenceError(READING, f"it does not begin with {HEADER}")
     extra = b""
     if lines and lines[0].startswith("extra "):
-        extra = _decode(lines.pop(0).removeprefix("extra "))
+        extra = decode64(READING, lines.pop(0).removeprefix("extra "))
+        if not extra:
+            raise EvidenceError(READING, "its extra data are empty")
     number = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
-    if not (number.isascii() and number.isdigit()) or (number != "0" and number.startswith("0")):
-        raise EvidenceError(READING, "its index is not a plain decimal number")
-    path = tuple(_decode(line) for line in lines)
+    index = decimal(READING, "index", number)
+    if len(lines) > LONGEST:
+        raise EvidenceError(READING, f"its path has more than {LONGEST} hashes")
+    path = tuple(decode64(READING, line) for line in lines)
     if any(len(item) != SIZE for item in path):
         raise EvidenceError(READING, "a hash of its path is not 32 bytes long")
-    return Proof(int(number), path, checkpoint, extra)
+    return Proof(index, path, checkpoint, extra)
 
 
 def verify_proof(text: str, leaf: bytes, verifiers: Iterable[Verifier], origin: str = "") -> Checkpoint:
@@ -60,13 +63,3 @@ def verify_proof(text: str, leaf: bytes, verifiers: Iterable[Verifier], origin: 
     found, _ = open_checkpoint(proof.checkpoint, verifiers, origin)
     verify_inclusion(leaf, proof.index, found.size, proof.path, found.root)
     return found
-
-
-def _decode(text: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise EvidenceError(READING, "its base64 is malformed") from None
-    if base64.b64encode(data).decode("ascii") != text:
-        raise EvidenceError(READING, "its base64 is not in canonical form")
-    return data

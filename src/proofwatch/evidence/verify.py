@@ -14,12 +14,11 @@ from proofwatch.evidence import merkle
 from proofwatch.evidence.base import EvidenceError, LogReader
 from proofwatch.evidence.checkpoint import Checkpoint, open_checkpoint
 from proofwatch.evidence.entry import Entry, named_objects, parse
+from proofwatch.evidence.kinds import BEGINS, ENDS
 from proofwatch.evidence.note import Verifier, parse_vkey
 from proofwatch.snapshots.base import Objects
 
 MOST_FINDINGS = 200
-BEGINS = ("schedule.slot", "sweep.planned")
-ENDS = ("sweep.finished", "sweep.failed")
 MOST_JSON = 16 << 20
 """Objects that are JSON up to this size are read for the objects that they name in turn."""
 
