@@ -111,8 +111,14 @@ def _launch(port: int, images: Path, output: IO[bytes]) -> subprocess.Popen[byte
 
 
 def _environment(given: Mapping[str, str], images: Path) -> dict[str, str]:
-    """Return the server's environment: nobody's AWS settings, and moto's as the demo needs."""
-    kept = {name: value for name, value in given.items() if not name.startswith(("AWS_", "MOTO_", "TEST_"))}
+    """Return the server's environment: nobody's AWS settings or proxies, moto's as the demo needs."""
+    dropped = ("AWS_", "MOTO_", "TEST_")
+    kept = {
+        name: value
+        for name, value in given.items()
+        # moto calls itself in places, which no proxy could pass on.
+        if not name.startswith(dropped) and not name.lower().endswith("_proxy")
+    }
     return {
         **kept,
         # Costs 1 s and 50 MB once; without it no managed policy has a document to judge.
