@@ -40,6 +40,13 @@ def moto(moto_process: Moto) -> Moto:
 
 
 @pytest.fixture(scope="package")
+def managed_moto() -> Iterator[Moto]:
+    """A simulated AWS that knows AWS's own policies, and is not emptied between tests."""
+    with moto_server(managed=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """A simulated AWS that checks permissions and simulates policies."""
     with ministack_server(Path(tmp_path_factory.mktemp("ministack"))) as server:

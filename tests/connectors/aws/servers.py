@@ -54,7 +54,7 @@ class Moto(Endpoint):
     def post(self, path: str, body: str = "") -> None:
         request = urllib.request.Request(self.url + path, data=body.encode(), method="POST")
         request.add_header("Content-Type", "text/plain")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
 
     def reset(self) -> None:
         self.post("/moto-api/reset-auth", "inf")
@@ -76,12 +76,13 @@ def allow(*actions: str, resource: Any = "*", **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def moto_server() -> Iterator[Moto]:
+def moto_server(managed: bool = False) -> Iterator[Moto]:
+    """Run moto; `managed` loads AWS's own policies, which makes each account and each reset slow."""
     port = _free_port()
     script = str(Path(sys.executable).with_name("moto_server"))
     environment = {
         **os.environ,
-        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+        "MOTO_IAM_LOAD_MANAGED_POLICIES": str(managed).lower(),
         "INITIAL_NO_AUTH_ACTION_COUNT": "inf",
         "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     }

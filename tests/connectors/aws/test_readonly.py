@@ -24,11 +24,11 @@ def judged(moto, connect):
 
 
 def test_read_only_is_proven_by_simulation_and_by_documents(ministack, connect):
-    key = ministack.user("reader", READ_IAM, allow("iam:SimulatePrincipalPolicy", "ec2:Describe*"))
+    key = ministack.user("proven", READ_IAM, allow("iam:SimulatePrincipalPolicy", "ec2:Describe*"))
     proof = prove(connect(ministack.url, key))
     assert (proof.read_only, proof.method, proof.writes) == (True, BOTH, ())
     facts = proof.evidence["accounts"]["000000000000"]
-    assert facts["principal"] == "arn:aws:iam::000000000000:user/reader"
+    assert facts["principal"] == "arn:aws:iam::000000000000:user/proven"
     assert facts["simulation"]["actions"] >= len(write_actions())
     assert {policy["name"] for policy in facts["policies"]} == {"inline0", "inline1"}
     assert all(len(policy["sha256"]) == 64 for policy in facts["policies"])
@@ -55,14 +55,18 @@ def test_the_root_key_may_do_everything(ministack, connect):
 
 
 @pytest.mark.parametrize("name", ["SecurityAudit", "job-function/ViewOnlyAccess", "ReadOnlyAccess"])
-def test_the_reading_policies_of_aws_are_judged_by_their_documents(judged, name):
-    proof = judged(MANAGED + name, READ_IAM)
+def test_the_reading_policies_of_aws_are_judged_by_their_documents(managed_moto, connect, name):
+    key = managed_moto.user(name.rpartition("/")[2], MANAGED + name, READ_IAM)
+    with managed_moto.enforced():
+        proof = prove(connect(managed_moto.url, key))
     assert (proof.read_only, proof.method, proof.writes) == (True, "attached policy documents", ())
 
 
 @pytest.mark.parametrize("name", ["PowerUserAccess", "AmazonS3FullAccess", "AdministratorAccess"])
-def test_the_writing_policies_of_aws_are_too(judged, name):
-    proof = judged(MANAGED + name, READ_IAM)
+def test_the_writing_policies_of_aws_are_too(managed_moto, connect, name):
+    key = managed_moto.user(name, MANAGED + name, READ_IAM)
+    with managed_moto.enforced():
+        proof = prove(connect(managed_moto.url, key))
     assert proof.read_only is False
     assert "s3:PutObject" in proof.writes
 

@@ -82,7 +82,7 @@ class Caller:
                 with self._lock:
                     self.stats.throttled += 1
             raise errors.unread(error, self.doing(action), permission or action) from error
-        except (AttributeError, TypeError, ValueError, LookupError) as error:
+        except (AttributeError, TypeError, LookupError) as error:
             # botocore's parsers trip over an answer of another form than the service model's.
             raise _malformed(self.doing(action)) from error
         _refuse_nonsense(answer, client, self.doing(action))

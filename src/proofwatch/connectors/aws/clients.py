@@ -199,6 +199,8 @@ class Clients:
         except errors.failures() as error:
             raise errors.refused(error, f"preparing calls to {service} in {region}") from None
         client.meta.events.register_first("needs-retry.*", stop_retrying)
+        if service == "s3control" and self.settings.endpoint_url:
+            client.meta.events.register("before-sign.s3-control", keep_host)
         return client
 
 
@@ -224,6 +226,15 @@ def stop_retrying(
     if http.status_code == 501 or error.get("Code") == "NotImplemented" or _is_html(http):
         return False
     return False if attempts >= MAX_FAILED_ATTEMPTS else None
+
+
+def keep_host(request: Any, **_: Any) -> None:
+    """Take the account id out of the host name again; S3 Control also sends it as a header.
+
+    AWS resolves such names, another endpoint seldom does (a simulator at 127.0.0.1 cannot).
+    """
+    account = request.headers.get("x-amz-account-id", "")
+    request.url = request.url.replace(f"://{account}.", "://", 1)
 
 
 def parse_timestamp(value: Any) -> datetime:

@@ -97,10 +97,10 @@ class AwsConnector:
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:
         """Yield every row of `table` in the shard's place. Raises Unread if it cannot complete."""
         from proofwatch.connectors.aws.collect import read_table
-        from proofwatch.connectors.aws.tables import declarations
+        from proofwatch.connectors.aws.tables import declaration
 
         return read_table(
-            declarations()[table], self.clients, shard.account_id, shard.region, stats, self._cache
+            declaration(table), self.clients, shard.account_id, shard.region, stats, self._cache
         )
 
     def _table(self, name: str) -> Table:

@@ -126,12 +126,13 @@ def code(exc: BaseException) -> str:
 def failures() -> tuple[type[BaseException], ...]:
     """Return everything that a call to AWS can raise, for an `except` clause.
 
-    ValueError stands for documents inside of answers (a policy) that are not what they should be.
+    ValueError stands for documents inside of answers (a policy) that are not what they should be, KeyError
+    for what botocore's parser raises where the answer of another call comes back.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    return (BotoCoreError, ClientError, ResponseParserError, ConnectorError, ValueError)
+    return (BotoCoreError, ClientError, ResponseParserError, ConnectorError, ValueError, KeyError)
 
 
 def redact(text: str) -> str:
@@ -257,9 +258,7 @@ def _unanswered(exc: BaseException) -> Reason:
         if isinstance(exc, kinds):
             return Reason(kind, "", words, permanent=permanent)
     # Parser errors stand outside of botocore.exceptions; the answer was cut or is not AWS's.
-    if type(exc).__name__ in ("ResponseParserError", "JSONDecodeError", "ParseError") or isinstance(
-        exc, ValueError
-    ):
+    if type(exc).__name__ == "ResponseParserError" or isinstance(exc, (ValueError, KeyError)):
         return Reason("malformed", "", words, permanent=False)
     return Reason("client", "", f"{type(exc).__name__}: {words}")
 
@@ -272,7 +271,7 @@ _SAID: dict[str, str] = {
     "throttled": "AWS throttled the call, also after retries",
     "timeout": "no answer in time",
     "connection": "no connection",
-    "server": "AWS failed on its side, also after retries",
+    "server": "AWS failed on its side",
     "not_offered": "the endpoint does not offer this call",
     "malformed": "the answer broke off or is not what AWS documents",
     "request": "AWS rejected the call",

@@ -185,11 +185,11 @@ def _by_probes(
 
 
 def _listing_calls(tables: Sequence[Table]) -> dict[str, _Call]:
-    from proofwatch.connectors.aws.tables import declarations
+    from proofwatch.connectors.aws.tables import declaration
 
     calls: dict[str, _Call] = {}
     for table in tables:
-        declared = declarations()[table.name]
+        declared = declaration(table.name)
         if declared.parent or declared.reader or not table.permissions:
             continue
         name = declared.permission or table.permissions[0]

@@ -54,8 +54,7 @@ TABLES = (
         item="taskDefinitionArn",
         params={"status": "ACTIVE"},
         resource="{taskDefinitionArn}",
-        about="Active task definitions; environment variables of containers are left out.",
-        drop=("containerDefinitions.environment",),
+        about="Active task definitions.",
         calls=(
             Call(
                 op="DescribeTaskDefinition",

@@ -10,6 +10,7 @@ TABLES = (
         service="inspector2",
         op="BatchGetAccountStatus",
         rows="accounts[]",
+        params={"accountIds": ["{account}"]},
         resource="arn:{partition}:inspector2:{region}:{account}:account",
         about="Which kinds of scanning are on.",
     ),
