@@ -219,13 +219,15 @@ def _map(item: Check) -> Check:
         if not isinstance(value, dict):
             raise Misfit("an object", value)
         found = {}
+        key = ""
         # Sorted, because the order in which a provider lists tags is no change of them.
-        for key in _sorted_keys(value):
-            given = value[key]
-            try:
+        keys = _sorted_keys(value)
+        try:
+            for key in keys:
+                given = value[key]
                 found[key] = None if given is None else item(given)
-            except Misfit as misfit:
-                raise misfit.under(f".{key}") from None
+        except Misfit as misfit:
+            raise misfit.under(f".{key}") from None
         return found
 
     return check
@@ -233,8 +235,13 @@ def _map(item: Check) -> Check:
 
 def _json(value: Any) -> Any:
     """Return a JSON value with sorted keys; times become RFC 3339 text."""
-    if value is None or isinstance(value, (str, bool)):
+    found = type(value)
+    if found is str or found is bool or value is None:
         return value
+    if found is dict:
+        return _json_object(value)
+    if found is list or found is tuple:
+        return _json_list(value)
     if isinstance(value, int):
         if -(2**63) <= value < 2**64:
             return value
@@ -243,10 +250,15 @@ def _json(value: Any) -> Any:
         if math.isfinite(value):
             return value
         raise Misfit("JSON", value, found="a number that is not finite")
+    return _json_rare(value)
+
+
+def _json_rare(value: Any) -> Any:
+    """Return what providers' libraries make of JSON: times, and subclasses of the plain kinds."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, dict):
-        return _map(_json)(value)
-    if isinstance(value, (list, tuple)):
-        return _list(_json)(value)
+        return _json_object(value)
     if isinstance(value, datetime):
         return _time(value)
     if isinstance(value, date):
@@ -260,6 +272,8 @@ def _sorted_keys(value: dict[Any, Any]) -> list[str]:
             raise Misfit("text as every key", key, found=f"{kind(key)} as a key")
     return sorted(value)
 
+
+_json_object, _json_list = _map(_json), _list(_json)
 
 _SCALARS: dict[str, Check] = {
     "varchar": _text,
