@@ -423,3 +423,42 @@ def test_accounts_show_who_may_call_support_and_how_root_signs_in(run: Run) -> N
     ]
     (root,) = run("aws_iam_root_mfa", **account, aws_iam_virtual_mfa_device=devices)
     assert (root["account_mfa_enabled"], root["virtual_devices"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "outsiders", "unconditional"),
+    [
+        ({"Service": "ec2.amazonaws.com"}, None, [], []),
+        ({"AWS": "arn:aws:iam::111111111111:root"}, None, [], []),
+        ({"AWS": "arn:aws:iam::999999999999:root"}, None, [], []),
+        ({"AWS": "arn:aws:iam::222222222222:root"}, None, ["222222222222"], ["222222222222"]),
+        ({"AWS": "arn:aws:iam::222222222222:role/x"}, None, ["222222222222"], ["222222222222"]),
+        ({"AWS": ["111111111111", "222222222222"]}, None, ["222222222222"], ["222222222222"]),
+        ({"AWS": "222222222222"}, {"StringEquals": {"sts:ExternalId": "x7"}}, ["222222222222"], []),
+        ({"AWS": "222222222222"}, {"Bool": {"aws:MultiFactorAuthPresent": "true"}}, ["222222222222"], []),
+        (
+            {"AWS": "222222222222"},
+            {"DateLessThan": {"aws:CurrentTime": "x"}},
+            ["222222222222"],
+            ["222222222222"],
+        ),
+    ],
+)
+def test_roles_show_which_outsiders_they_trust(
+    run: Run, principal: Any, condition: Any, outsiders: list[str], unconditional: list[str]
+) -> None:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    statement |= {"Condition": condition} if condition else {}
+    for document in ([statement], statement):
+        role = {"role_name": "r", "assume_role_policy_document": {"Statement": document}}
+        (row,) = run(
+            "aws_iam_role_trust",
+            aws_iam_role=[role],
+            aws_organizations_organization=[{"exists": True, "master_account_id": "999999999999"}],
+        )
+        assert (row["outsiders"], row["unconditional_outsiders"]) == (outsiders, unconditional)
+
+
+def test_a_role_whose_trust_is_unknown_is_not_trusted_by_nobody(run: Run) -> None:
+    (row,) = run("aws_iam_role_trust", aws_iam_role=[{"role_name": "r", "_unread": {"x": "y"}}])
+    assert (row["outsiders"], row["unconditional_outsiders"]) == (None, None)
