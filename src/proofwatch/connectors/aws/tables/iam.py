@@ -261,6 +261,8 @@ def read_policies(caller: Caller) -> Iterator[Raw]:
     """Yield every policy of the customer with the document that is in force."""
     for page in _pages(caller, "LocalManagedPolicy"):
         for policy in page["Policies"]:
+            # Simulators leave the name out; the ARN ends with it.
+            policy.setdefault("PolicyName", policy["Arn"].rpartition("/")[2])
             versions = policy.get("PolicyVersionList", ())
             default = next((each for each in versions if each.get("IsDefaultVersion")), None)
             if default is None or default.get("Document") is None:
