@@ -89,3 +89,19 @@ def test_a_shaper_fills_known_columns_and_names_the_unread_ones() -> None:
 def test_bytes_are_not_json() -> None:
     with pytest.raises(Misfit):
         plain({"a": [b"x"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ('{"Version": "1"}', {"Version": "1"}),
+        ("%7B%22Version%22%3A%221%22%7D", {"Version": "1"}),
+        (r"{\"Version\":\"1\",\"Id\":\"a/b\"}", {"Version": "1", "Id": "a/b"}),
+        ("", None),
+    ],
+)
+def test_policies_are_read_in_every_encoding_that_services_use(text, document):
+    shaper = Shaper((Column("policy", "JSON"),))
+    row, unread = {"policy": None}, {}
+    shaper.fill(row, {"policy": text}, unread)
+    assert (row["policy"], unread) == (document, {})

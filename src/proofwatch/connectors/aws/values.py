@@ -138,12 +138,18 @@ def _time(value: Any) -> Any:
 
 
 def _document(value: Any) -> Any:
-    """Return JSON; text is parsed, after undoing the URL encoding that IAM gives its policies."""
+    """Return JSON; text is parsed, after undoing the encodings of some services.
+
+    IAM encodes its policies for URLs, API Gateway puts a backslash before each quote, and OpenSearch answers
+    with empty text where there is no policy.
+    """
     if not isinstance(value, str):
         return plain(value)
+    if not value:
+        return None
     text = unquote(value) if value.lstrip()[:1] == "%" else value
     try:
-        return json.loads(text)
+        return json.loads(json.loads(f'"{text}"') if text.startswith('{\\"') else text)
     except ValueError:
         raise _misfit("JSON", value) from None
 
