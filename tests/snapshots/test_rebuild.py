@@ -138,3 +138,12 @@ def test_a_cache_may_be_emptied_at_any_time(bench: Bench) -> None:
     assert (third.added, third.changed) == (0, 1)
     assert sizes(bench.rows(first.manifest)) == {("north", "arn:vol-0000"): 1}
     assert prune(bench.root / "absent", 0) == 0
+
+
+def test_what_a_killed_process_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    for name, made in ((".new-1-old", 1), (".new-2-busy", None)):
+        (tmp_path / name).mkdir()
+        if made:
+            os.utime(tmp_path / name, (made, made))
+    assert prune(tmp_path, 0) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [".new-2-busy"]

@@ -57,8 +57,9 @@ class Part:
 class State:
     """A table as it stood after one sweep. `manifest` is the digest of its canonical JSON object.
 
-    The manifest object holds: table, connection, columns [[name, type]…], rows, digest (of all
-    rows), base object, change objects, previous manifest, duckdb version.
+    `body` is that object (see `snapshots.manifest`: table, connection, month, base, roll-ups, deltas,
+    previous manifest, rows, digest of all rows, DuckDB's version) with `columns`, [[name, type]…].
+    `changed` counts every row whose text differs, which all do when the columns changed.
     """
 
     table: str

@@ -7,6 +7,7 @@ is named by nothing and is written again, byte for byte, by the rerun.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -156,8 +157,8 @@ def _columns(table: Table, doing: str) -> Columns:
 
 
 def _check_places(parts: Sequence[Part], unread: Sequence[Place], previous: State | None, doing: str) -> None:
-    read = [(part.account_id, part.region) for part in parts]
-    twice = sorted({place for place in read if read.count(place) > 1} | set(read) & set(unread))
+    given = Counter([*((part.account_id, part.region) for part in parts), *unread])
+    twice = sorted(place for place, number in given.items() if number > 1)
     if twice:
         raise SnapshotError(doing, f"the place {twice[0]} is given twice", "Give each place once.")
     if not parts and previous is None:

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,9 @@ from proofwatch.snapshots.manifest import Chain, fetch, resolve, state
 TABLE = "table.parquet"
 KEY_FILE = "keys.parquet"
 _SUMS = "sums.json"
+_NEW = ".new-"
+_ABANDONED = 86_400
+"""Seconds after which an unfinished folder belongs to no living process."""
 
 
 def materialise(
@@ -105,11 +109,24 @@ def prove(
 
 
 def prune(cache: Path, keep_latest: int) -> int:
-    """Remove all but the most recently made states; return how many were removed."""
-    folders = sorted((path for path in _folders(cache)), key=lambda path: path.stat().st_mtime, reverse=True)
-    for folder in folders[keep_latest:]:
+    """Remove all but the most recently made states; return how many were removed.
+
+    What a killed process left unfinished goes too, once it is a day old and surely nobody's.
+    """
+    folders = [path for path in cache.iterdir() if path.is_dir()] if cache.exists() else []
+    states = [path for path in folders if not path.name.startswith(_NEW)]
+    gone = sorted(states, key=_made, reverse=True)[keep_latest:]
+    left = [path for path in folders if path.name.startswith(_NEW) and _made(path) < time.time() - _ABANDONED]
+    for folder in (*gone, *left):
         shutil.rmtree(folder, ignore_errors=True)
-    return len(folders[keep_latest:])
+    return len(gone)
+
+
+def _made(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def finish(session: duckdb.DuckDBPyConnection, columns: Columns, rows: str, keys: str, folder: Path) -> str:
@@ -154,7 +171,7 @@ def keep(fresh: Path, cache: Path, manifest: str) -> Path:
 def new_folder(parent: Path) -> Iterator[Path]:
     """Give a temporary folder inside `parent`, gone at the end unless it was moved."""
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f".new-{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{_NEW}{os.getpid()}-"))
     try:
         yield folder
     finally:
@@ -205,10 +222,6 @@ def _latest(
 def change_columns(columns: Columns) -> Columns:
     """Return the columns of a delta or roll-up."""
     return (("_seq", "BIGINT"), ("_gone", "BOOLEAN"), ("idx", "BIGINT"), *columns)
-
-
-def _folders(cache: Path) -> list[Path]:
-    return [path for path in cache.iterdir() if path.is_dir()] if cache.exists() else []
 
 
 def _intact(folder: Path) -> bool:
