@@ -199,7 +199,7 @@ class Clients:
         except errors.failures() as error:
             raise errors.refused(error, f"preparing calls to {service} in {region}") from None
         client.meta.events.register_first("needs-retry.*", stop_retrying)
-        if service == "s3control" and self.settings.endpoint_url:
+        if service == "s3control" and ".amazonaws.com" not in client.meta.endpoint_url:
             client.meta.events.register("before-sign.s3-control", keep_host)
         return client
 
