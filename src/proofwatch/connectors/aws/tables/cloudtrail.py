@@ -15,16 +15,17 @@ TABLES = (
         resource="{TrailARN}",
         about="Trails that record the region, also those of another home_region or of the organisation.",
         calls=(
-            Call(op="GetTrailStatus", params={"Name": "{TrailARN}"}),
-            Call(op="GetEventSelectors", params={"TrailName": "{TrailARN}"}),
+            # A trail's settings are kept where it was made; its copies elsewhere are asked for there.
+            Call(op="GetTrailStatus", params={"Name": "{TrailARN}"}, region="{HomeRegion}"),
+            Call(op="GetEventSelectors", params={"TrailName": "{TrailARN}"}, region="{HomeRegion}"),
             Call(
                 op="GetInsightSelectors",
                 params={"TrailName": "{TrailARN}"},
                 take="InsightSelectors",
                 into="insight_selectors",
                 absent=("InsightNotEnabledException",),
-                when="HasInsightSelectors",
-                about="Kinds of unusual activity that are looked for",
+                region="{HomeRegion}",
+                about="Kinds of unusual activity that are looked for; NULL when none",
             ),
         ),
     ),

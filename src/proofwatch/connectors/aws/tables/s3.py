@@ -146,7 +146,8 @@ def read_buckets(caller: Caller) -> Iterator[Raw]:
 
     AWS tells the region in the list when the list is asked for in pages; others are asked one by one.
     """
-    for page in caller.pages("s3", "ListBuckets", {"MaxBuckets": 1000}):
+    pages = caller.pages("s3", "ListBuckets", {"MaxBuckets": 1000}, permission="s3:ListAllMyBuckets")
+    for page in pages:
         for bucket in page.get("Buckets", ()):
             if not bucket.get("BucketRegion"):
                 answer, reason = caller.attempt("s3", "GetBucketLocation", {"Bucket": bucket["Name"]})
