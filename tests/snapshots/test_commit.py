@@ -120,6 +120,25 @@ def test_nothing_changed_writes_nothing(bench: Bench) -> None:
     assert bench.objects.names() == before
 
 
+def test_the_same_parts_again_are_not_compared_row_by_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench.sweep({NORTH: volumes("north", 1, 2)})
+    turned = bench.sweep({NORTH: list(reversed(volumes("north", 1, 2)))})
+    with monkeypatch.context() as patch:
+        patch.setattr("proofwatch.snapshots.commit._compare", None)
+        again = bench.sweep({NORTH: list(reversed(volumes("north", 1, 2)))})
+    assert first.manifest == turned.manifest == again.manifest
+    changed = bench.sweep({NORTH: volumes("north", 1, 3)})
+    assert (changed.changed, changed.rows) == (1, 2)
+    with pytest.raises(SnapshotError, match="does not hold the 2 rows"):
+        parts = bench.parts({NORTH: volumes("north", 1, 3)})
+        parts[0].path.write_bytes(b"")
+        commit(
+            TABLE, "aws", parts, [], changed, bench.objects, bench.root / "w", "2026-11", cache=bench.cache
+        )
+
+
 def test_the_order_of_tags_and_of_policy_members_is_no_change(bench: Bench) -> None:
     one = {"tags": {"a": "1", "b": "2"}, "policy": {"x": [1, {"p": 1, "q": 2}], "y": 2}}
     two = {"tags": {"b": "2", "a": "1"}, "policy": {"y": 2, "x": [1, {"q": 2, "p": 1}]}}

@@ -7,6 +7,7 @@ is named by nothing and is written again, byte for byte, by the rerun.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import rfc8785
 
 from proofwatch.connectors.base import KEY, Table
 from proofwatch.snapshots.base import Objects, Part, SnapshotError, State
@@ -34,6 +36,7 @@ from proofwatch.snapshots.canon import (
 from proofwatch.snapshots.engine import MEMORY_LIMIT, connect, identifier, quote
 from proofwatch.snapshots.manifest import KIND, LISTED, ROLL_UP, Chain, fetch, put_json, resolve, state
 from proofwatch.snapshots.rebuild import (
+    INPUTS,
     KEY_FILE,
     TABLE,
     cached,
@@ -130,16 +133,27 @@ def commit(
         (folder / "spill").mkdir()
         old = cached(before.manifest, objects, home, memory_limit=memory_limit) if before else None
         stack.enter_context(engine_errors(doing))
+        inputs = _inputs(columns, parts, unread)
+        if before is not None and old is not None and _same_inputs(old, inputs):
+            return state(before.manifest, before.body, columns, (0, 0, 0))
         session = stack.enter_context(connect(memory_limit, threads, temp=folder / "spill"))
         job = _Job(session, table.name, connection_id, columns, before, old, objects, folder, month)
-        counts = _compare(job, parts, unread)
-        if before is not None and job.same_columns and counts == (0, 0, 0):
-            return state(before.manifest, before.body, columns, counts)
-        body = _store(job, counts)
-        manifest = put_json(objects, body)
-        session.close()
-        keep(folder, home, manifest)
-        return state(manifest, body, columns, counts)
+        return _advance(job, parts, unread, inputs, home)
+
+
+def _advance(job: _Job, parts: Sequence[Part], unread: Sequence[Place], inputs: str, home: Path) -> State:
+    """Compare, and store what is new; the finished state goes to the cache last."""
+    counts = _compare(job, parts, unread)
+    noted = job.folder / INPUTS
+    noted.write_text(inputs, encoding="utf-8")
+    if job.before is not None and job.old is not None and job.same_columns and counts == (0, 0, 0):
+        noted.replace(job.old / INPUTS)
+        return state(job.before.manifest, job.before.body, job.columns, counts)
+    body = _store(job, counts)
+    manifest = put_json(job.objects, body)
+    job.session.close()
+    keep(job.folder, home, manifest)
+    return state(manifest, body, job.columns, counts)
 
 
 def _columns(table: Table, doing: str) -> Columns:
@@ -164,6 +178,24 @@ def _check_places(parts: Sequence[Part], unread: Sequence[Place], previous: Stat
     if not parts and previous is None:
         # An empty table for one that nobody read would look like a population of none.
         raise SnapshotError(doing, "no place was read, and there is no earlier state", permanent=False)
+
+
+def _inputs(columns: Columns, parts: Sequence[Part], unread: Sequence[Place]) -> str:
+    """Return a digest of everything that decides the rows of the next state, beside the previous one."""
+    read = []
+    for part in parts:
+        with part.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        read.append([part.account_id, part.region, digest])
+    given = [[list(column) for column in columns], sorted(read), [list(place) for place in unread]]
+    return hashlib.sha256(rfc8785.dumps(given)).hexdigest()
+
+
+def _same_inputs(old: Path, inputs: str) -> bool:
+    try:
+        return (old / INPUTS).read_text("utf-8") == inputs
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
 
 
 def _compare(job: _Job, parts: Sequence[Part], unread: Sequence[Place]) -> tuple[int, int, int]:

@@ -40,6 +40,8 @@ from proofwatch.snapshots.manifest import Chain, fetch, resolve, state
 
 TABLE = "table.parquet"
 KEY_FILE = "keys.parquet"
+INPUTS = "inputs"
+"""Digest of the parts that gave a state: the same parts again need no comparison row by row."""
 _SUMS = "sums.json"
 _NEW = ".new-"
 _ABANDONED = 86_400
@@ -153,7 +155,7 @@ def keep(fresh: Path, cache: Path, manifest: str) -> Path:
     """Move a finished folder into the cache; return where it is. A folder that is there is whole."""
     sums = {name: _sum(fresh / name) for name in (TABLE, KEY_FILE)}
     for leftover in fresh.iterdir():
-        if leftover.name not in sums:
+        if leftover.name not in (*sums, INPUTS):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     (fresh / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
     target = cache / manifest
