@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -196,3 +200,25 @@ def test_a_type_that_snapshots_cannot_hold_is_refused(tmp_path: Path, kind: str)
     declared = table(Column("odd", kind))
     with pytest.raises(SnapshotError, match="column odd has the type"):
         write_part(tmp_path, declared, ACCOUNT, REGION, [row(1)])
+
+
+def test_a_killed_writer_leaves_no_finished_part(tmp_path: Path) -> None:
+    script = (
+        "import itertools, pathlib, sys\n"
+        "from proofwatch.snapshots.spool import write_part\n"
+        "from tests.snapshots.samples import ACCOUNT, REGION, row, table\n"
+        "rows = (row(number) for number in itertools.count())\n"
+        "write_part(pathlib.Path(sys.argv[1]), table(), ACCOUNT, REGION, rows)\n"
+    )
+    root = Path(__file__).parents[2]
+    writer = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=root)
+    try:
+        deadline = time.monotonic() + 60
+        while not any(path.stat().st_size for path in tmp_path.iterdir()):
+            assert time.monotonic() < deadline and writer.poll() is None
+            time.sleep(0.02)
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    assert finished_part(tmp_path, TABLE, ACCOUNT, REGION) is None
+    assert write(tmp_path, row(1)).rows == 1
