@@ -1,3 +1,5 @@
+import base64
+import errno
 import hashlib
 import os
 import socket
@@ -110,9 +112,8 @@ def test_objects_are_read_only_and_nothing_half_written_is_left(tmp_path):
     assert file.stat().st_mode & 0o222 == 0
 
 
-def test_a_damaged_cache_is_read_again(store, tmp_path):
-    if isinstance(store, LocalObjects):
-        pytest.skip("a folder has no cache")
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_a_damaged_cache_is_read_again(store):
     store.put(DATA)
     cached = store.path(DIGEST)
     cached.chmod(0o644)
@@ -133,3 +134,111 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     blocked.write_text("not a folder", "utf-8")
     with pytest.raises(EvidenceError, match="storing object"):
         LocalObjects(blocked / "objects").put(DATA)
+
+
+def test_proving_looks_at_the_store_and_not_at_a_copy(store):
+    store.put(DATA)
+    copy = store.path(DIGEST)
+    assert store.prove(DIGEST) == b""
+    assert store.prove(DIGEST, len(DATA) - 1) == b""
+    assert store.prove(DIGEST, len(DATA)) == DATA
+    remove(store)
+    with pytest.raises(EvidenceError, match="it is not in the store"):
+        store.prove(DIGEST)
+    assert copy.exists() is not isinstance(store, LocalObjects)
+
+
+def test_other_bytes_under_a_name_are_found_in_either_store(store):
+    store.put(DATA)
+    remove(store)
+    replace(store, b"other evidence")
+    for act in (store.get, store.path, store.prove, lambda _: store.put(DATA)):
+        with pytest.raises(EvidenceError, match="not those that its name promises"):
+            act(DIGEST)
+
+
+def remove(store):
+    import obstore
+
+    if isinstance(store, LocalObjects):
+        store.name(DIGEST).unlink()
+    else:
+        obstore.delete(store._store, f"{DIGEST[:2]}/{DIGEST[2:]}")
+
+
+def replace(store, data):
+    import obstore
+
+    if isinstance(store, LocalObjects):
+        store.name(DIGEST).write_bytes(data)
+    else:
+        obstore.put(store._store, f"{DIGEST[:2]}/{DIGEST[2:]}", data)
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * (3 << 20)], ids=["empty", "3 MB"])
+def test_empty_and_long_objects_come_back(store, tmp_path, data):
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    digest = store.put_file(path)
+    assert digest == hashlib.sha256(data).hexdigest()
+    assert store.get(digest) == store.path(digest).read_bytes() == store.prove(digest, 4 << 20) == data
+
+
+def test_a_file_that_is_not_there_is_said(store, tmp_path):
+    with pytest.raises(EvidenceError, match=r"storing missing\.parquet: No such file"):
+        store.put_file(tmp_path / "missing.parquet")
+
+
+def test_a_checksum_is_stored_beside_the_bytes(endpoint, tmp_path, monkeypatch):
+    import boto3
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket="evidence-checksum")
+    names = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"}
+    open_objects("s3://evidence-checksum/a/b/", cache=tmp_path, options=names).put(DATA)
+    key = f"a/b/{DIGEST[:2]}/{DIGEST[2:]}"
+    head = client.head_object(Bucket="evidence-checksum", Key=key, ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == base64.b64encode(bytes.fromhex(DIGEST)).decode()
+
+
+def test_a_bucket_that_is_not_there_is_said_in_one_sentence(endpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    store = open_objects("s3://no-such-bucket", cache=tmp_path, options={"endpoint": endpoint})
+    with pytest.raises(EvidenceError, match="storing object") as caught:
+        store.put(DATA)
+    assert "Debug source" not in str(caught.value)
+    assert caught.value.permanent is False
+
+
+@pytest.mark.parametrize("form", ["file://{}", "file://localhost{}", "{}"])
+def test_a_folder_may_be_named_as_a_url(tmp_path, form):
+    folder = tmp_path / "with space"
+    where = form.format(str(folder).replace(" ", "%20") if "file" in form else folder)
+    open_objects(where, cache=tmp_path / "cache").put(DATA)
+    assert LocalObjects(folder).get(DIGEST) == DATA
+
+
+@pytest.mark.parametrize("where", ["file://host/folder", "file://", "https://host/folder"])
+def test_another_url_is_refused(tmp_path, where):
+    with pytest.raises(EvidenceError, match="not supported"):
+        open_objects(where, cache=tmp_path)
+
+
+def test_bytes_that_changed_while_being_stored_are_not_kept(tmp_path):
+    store = LocalObjects(tmp_path)
+    with pytest.raises(EvidenceError, match="not those that its name promises"):
+        store.keep(DIGEST, iter([DATA[:4], b"other"]))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_objects_are_kept_where_files_cannot_be_linked(tmp_path, monkeypatch):
+    def refuse(*names):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = LocalObjects(tmp_path)
+    assert store.put(DATA) == store.put(DATA) == DIGEST
+    assert store.get(DIGEST) == DATA

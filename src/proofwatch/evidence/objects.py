@@ -6,12 +6,17 @@ add objects and destroy objects, but cannot make a name mean other bytes: every 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import mmap
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import unquote, urlsplit
 
 from proofwatch.evidence.base import EvidenceError
 
@@ -19,13 +24,16 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 CHUNK = 1 << 20
+TIMES = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ObjectStore(Protocol):
     """What both stores offer; satisfies `snapshots.base.Objects`."""
 
     def put(self, data: bytes) -> str:
-        """Store bytes; return their SHA-256 in hex."""
+        """Store bytes; return their SHA-256 in hex. Raises EvidenceError if they could not be stored."""
         ...
 
     def put_file(self, path: Path) -> str:
@@ -40,29 +48,44 @@ class ObjectStore(Protocol):
         """Return a local read-only path to the bytes, proven against `digest`."""
         ...
 
+    def prove(self, digest: str, most: int = 0) -> bytes:
+        """Prove the stored bytes themselves, never a cached copy, with bounded memory.
+
+        Returns:
+            the bytes if there are at most `most` of them, else b"".
+
+        Raises:
+            EvidenceError: they are absent, changed or cannot be read.
+        """
+        ...
+
     def digests(self) -> Iterator[str]:
         """Yield the name of every object, in no particular order."""
         ...
 
 
 def open_objects(where: str, *, cache: Path, options: Mapping[str, str] | None = None) -> ObjectStore:
-    """Open `s3://bucket/prefix` or a folder.
+    """Open `s3://bucket/prefix` or a folder (a path, or `file:///path`).
 
     Args:
         where: the place.
         cache: local folder for what S3 hands out; may be emptied at any time.
-        options: for S3: `endpoint` of a server that is not AWS's.
+        options: for S3: obstore's settings (`endpoint`, `region`, `access_key_id` …), or the same under
+            AWS's names (`AWS_ENDPOINT_URL`, `AWS_REGION` …). What is not given comes from the environment.
+
+    Raises:
+        EvidenceError: the place is of another kind, or the options are not understood.
     """
-    if where.startswith("s3://"):
+    scheme, separator, _ = where.partition("://")
+    if not separator:
+        return LocalObjects(Path(where))
+    if scheme == "s3":
         return S3Objects(where, cache, options or {})
-    if "://" in where and not where.startswith("file://"):
-        scheme = where.partition("://")[0]
-        raise EvidenceError(
-            "opening the object store",
-            f"{scheme}:// is not supported",
-            "Name a folder or s3://bucket/prefix.",
-        )
-    return LocalObjects(Path(where.removeprefix("file://")))
+    parts = urlsplit(where)
+    if scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
+        return LocalObjects(Path(unquote(parts.path)))
+    problem = f"{where} is not supported" if scheme == "file" else f"{scheme}:// is not supported"
+    raise EvidenceError("opening the object store", problem, "Name a folder or s3://bucket/prefix.")
 
 
 class LocalObjects:
@@ -78,102 +101,104 @@ class LocalObjects:
     def put(self, data: bytes) -> str:
         """Store bytes; return their SHA-256 in hex."""
         digest = hashlib.sha256(data).hexdigest()
-        if not self._present(digest, len(data)):
-            self._write(digest, iter((data,)))
+        with self._storing(digest):
+            if not self._present(digest):
+                self._write(digest, (data,))
         return digest
 
     def put_file(self, path: Path) -> str:
         """Store a file's bytes without holding them in memory; return their SHA-256 in hex."""
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                if not self._present(digest, path.stat().st_size):
+        with _source(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with self._storing(digest):
+                if not self._present(digest):
                     file.seek(0)
                     self._write(digest, iter(lambda: file.read(CHUNK), b""))
-        except OSError as error:
-            raise EvidenceError(f"storing {path.name}", error.strerror or str(error)) from None
         return digest
 
     def get(self, digest: str) -> bytes:
         """Return the bytes, proven against `digest`."""
-        try:
-            data = self._name(digest).read_bytes()
-        except OSError as error:
-            raise _absent(digest, error) from None
-        return _proven(digest, data)
+        return b"".join(_proven(digest, self._read(digest)))
 
     def path(self, digest: str) -> Path:
         """Return the file itself, proven against `digest`."""
-        name = self._name(digest)
-        try:
-            with name.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise _absent(digest, error) from None
-        if found != digest:
-            raise _changed(digest)
-        return name
+        self.prove(digest)
+        return self.name(digest)
+
+    def prove(self, digest: str, most: int = 0) -> bytes:
+        """Prove the file; return its bytes if there are at most `most`. See `ObjectStore.prove`."""
+        return _prove(digest, self._read(digest), most)
 
     def digests(self) -> Iterator[str]:
         """Yield the name of every object."""
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            yield from (folder.name + file.name for file in sorted(folder.iterdir()) if len(file.name) == 62)
+            for file in sorted(folder.iterdir()):
+                if _DIGEST.fullmatch(folder.name + file.name):
+                    yield folder.name + file.name
 
-    def _name(self, digest: str) -> Path:
+    def name(self, digest: str) -> Path:
+        """Return where an object is, or would be. Raises EvidenceError if `digest` is no SHA-256."""
         return self.folder / _checked(digest)[:2] / digest[2:]
 
-    def _present(self, digest: str, length: int) -> bool:
+    def keep(self, digest: str, chunks: Iterable[bytes]) -> Path:
+        """Store the bytes that `digest` promises, in chunks. Raises EvidenceError if they are others."""
+        with self._storing(digest):
+            self._write(digest, chunks)
+        return self.name(digest)
+
+    def _read(self, digest: str) -> Iterator[bytes]:
+        try:
+            with self.name(digest).open("rb") as file:
+                yield from iter(lambda: file.read(CHUNK), b"")
+        except OSError as error:
+            raise _unread(digest, error) from None
+
+    def _present(self, digest: str) -> bool:
         """Tell whether the object is there whole; other bytes under its name are an error, never replaced."""
-        name = self._name(digest)
+        name = self.name(digest)
         if not name.exists():
             return False
-        with name.open("rb") as file:
-            whole = hashlib.file_digest(file, "sha256").hexdigest() == digest
-        if not whole or name.stat().st_size != length:
-            raise _changed(digest)
+        self.prove(digest)
+        _sync(name.parent)  # another process may have linked it and not come so far
         return True
 
-    def _write(self, digest: str, chunks: Iterator[bytes]) -> None:
-        name = self._name(digest)
+    def _write(self, digest: str, chunks: Iterable[bytes]) -> None:
+        name = self.name(digest)
+        _make_folder(name.parent)
+        descriptor, temporary = tempfile.mkstemp(dir=name.parent, prefix=".new-")
         try:
-            self._make_folder(name.parent)
-            descriptor, temporary = tempfile.mkstemp(dir=name.parent, prefix=".new-")
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    for chunk in chunks:
-                        file.write(chunk)
-                    file.flush()
-                    os.fchmod(file.fileno(), 0o444)
-                    os.fsync(file.fileno())
-                try:
-                    os.link(temporary, name)
-                except FileExistsError:
-                    self._present(digest, Path(temporary).stat().st_size)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-            _sync_folder(name.parent)
-        except OSError as error:
-            raise EvidenceError(
-                f"storing object {digest}",
-                error.strerror or str(error),
-                f"Make {self.folder} writable, with room.",
-            ) from None
+            with os.fdopen(descriptor, "wb") as file:
+                for chunk in _proven(digest, chunks):
+                    file.write(chunk)
+                file.flush()
+                os.fchmod(file.fileno(), 0o444)
+                os.fsync(file.fileno())
+            if not _link(temporary, name):
+                self.prove(digest)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        _sync(name.parent)
 
-    def _make_folder(self, folder: Path) -> None:
-        if not folder.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(folder.parent)
+    @contextmanager
+    def _storing(self, digest: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            remedy = f"Make {self.folder} writable, with room."
+            raise EvidenceError(f"storing object {digest}", error.strerror or str(error), remedy) from None
 
 
 class S3Objects:
-    """Objects in a bucket, created conditionally (`If-None-Match`), so that nothing is ever overwritten."""
+    """Objects in a bucket, created conditionally (`If-None-Match`), so that nothing is ever overwritten.
+
+    Each is one PUT with its SHA-256 as checksum, as buckets with Object Lock demand: 5 GB at most.
+    """
 
     def __init__(self, where: str, cache: Path, options: Mapping[str, str]) -> None:
         bucket, _, prefix = where.removeprefix("s3://").partition("/")
         if not bucket:
-            raise EvidenceError(
-                "opening the object store", f"{where} names no bucket", "Write s3://bucket/prefix."
-            )
+            problem = f"{where} names no bucket"
+            raise EvidenceError("opening the object store", problem, "Write s3://bucket/prefix.")
         self._where = where
         self._store = _s3_store(bucket, prefix.strip("/"), options)
         self._cache = LocalObjects(cache)
@@ -185,80 +210,85 @@ class S3Objects:
         return digest
 
     def put_file(self, path: Path) -> str:
-        """Store a file. It is read whole: one conditional request has no multipart form."""
-        return self.put(path.read_bytes())
+        """Store a file, mapped into memory and not read into it; return its SHA-256 in hex."""
+        with _source(path) as file:
+            if not os.fstat(file.fileno()).st_size:
+                return self.put(b"")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                digest = hashlib.sha256(mapped).hexdigest()
+                self._create(digest, mapped)
+        return digest
 
     def get(self, digest: str) -> bytes:
         """Return the bytes, proven against `digest`."""
-        import obstore
-        from obstore.exceptions import BaseError
-
-        try:
-            data = bytes(obstore.get(self._store, _key(digest)).bytes())
-        except (BaseError, FileNotFoundError, OSError) as error:
-            raise _absent(digest, error) from None
-        return _proven(digest, data)
+        return b"".join(_proven(digest, self._read(digest)))
 
     def path(self, digest: str) -> Path:
         """Return a cached copy, proven against `digest`."""
-        try:
-            return self._cache.path(digest)
-        except EvidenceError:
-            damaged = self._cache.folder / digest[:2] / digest[2:]
-            damaged.unlink(missing_ok=True)
-        self._cache.put(self.get(digest))
-        return self._cache.path(digest)
+        copy = self._cache.name(digest)
+        if copy.exists():
+            try:
+                return self._cache.path(digest)
+            except EvidenceError:
+                copy.unlink(missing_ok=True)
+        return self._cache.keep(digest, self._read(digest))
+
+    def prove(self, digest: str, most: int = 0) -> bytes:
+        """Prove the object in the bucket; see `ObjectStore.prove`."""
+        return _prove(digest, self._read(digest), most)
 
     def digests(self) -> Iterator[str]:
         """Yield the name of every object."""
         import obstore
+        from obstore.exceptions import BaseError
 
-        for page in obstore.list(self._store):
-            for item in page:
-                yield str(item["path"]).replace("/", "")
+        try:
+            for page in obstore.list(self._store):
+                names = (str(item["path"]).replace("/", "") for item in page)
+                yield from (name for name in names if _DIGEST.fullmatch(name))
+        except (BaseError, OSError) as error:
+            raise EvidenceError(f"listing {self._where}", _short(error), permanent=False) from None
 
-    def _create(self, digest: str, data: bytes) -> None:
+    def _read(self, digest: str) -> Iterator[bytes]:
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            found = obstore.get(self._store, _key(digest))
+            yield from (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
+        except (BaseError, OSError) as error:
+            raise _unread(digest, error) from None
+
+    def _create(self, digest: str, data: Any) -> None:
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError
 
         try:
             obstore.put(self._store, _key(digest), data, mode="create", use_multipart=False)
         except (AlreadyExistsError, FileExistsError):
-            if self.get(digest) != data:
-                raise _changed(digest) from None
+            self.prove(digest)
         except (BaseError, OSError) as error:
-            problem = " ".join(str(error).split())[:300]
-            raise EvidenceError(
-                f"storing object {digest} in {self._where}",
-                problem,
-                "Check the bucket and its rights.",
-                permanent=False,
-            ) from None
+            doing, remedy = f"storing object {digest} in {self._where}", "Check the bucket and its rights."
+            raise EvidenceError(doing, _short(error), remedy, permanent=False) from None
 
 
 def _s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> Any:
+    from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
-    config: dict[str, Any] = {"checksum_algorithm": "SHA256", "conditional_put": "etag"}
-    for name, variable in (
-        ("access_key_id", "AWS_ACCESS_KEY_ID"),
-        ("secret_access_key", "AWS_SECRET_ACCESS_KEY"),
-        ("session_token", "AWS_SESSION_TOKEN"),
-        ("region", "AWS_REGION"),
-    ):
-        if os.environ.get(variable):
-            config[name] = os.environ[variable]
-    config.setdefault("region", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-    client: dict[str, Any] = {}
-    if options.get("endpoint"):
-        config["endpoint"] = options["endpoint"]
-        client["allow_http"] = options["endpoint"].startswith("http://")
-    return S3Store(
-        bucket,
-        prefix=prefix or None,
-        config=cast("S3Config", config),
-        client_options=cast("ClientConfig", client),
-    )
+    given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
+    endpoint = given.get("endpoint") or given.get("endpoint_url") or ""
+    config = {"checksum_algorithm": "SHA256", "conditional_put": "etag", **given}
+    client = {**TIMES, "allow_http": endpoint.startswith("http://")}
+    try:
+        return S3Store(
+            bucket,
+            prefix=prefix or None,
+            config=cast("S3Config", config),
+            client_options=cast("ClientConfig", client),
+        )
+    except (BaseError, ValueError, TypeError) as error:
+        raise EvidenceError(f"opening the object store s3://{bucket}", _short(error)) from None
 
 
 def _key(digest: str) -> str:
@@ -266,32 +296,80 @@ def _key(digest: str) -> str:
 
 
 def _checked(digest: str) -> str:
-    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+    if not _DIGEST.fullmatch(digest):
         raise EvidenceError("looking for an object", f"{digest!r} is not a SHA-256 in lower-case hex")
     return digest
 
 
-def _proven(digest: str, data: bytes) -> bytes:
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise _changed(digest)
-    return data
+def _proven(digest: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Pass the bytes on; raise EvidenceError at their end if they are not those that `digest` promises."""
+    hasher = hashlib.sha256()
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
+    if hasher.hexdigest() != digest:
+        problem = "its bytes are not those that its name promises"
+        raise EvidenceError(f"reading object {digest}", problem, "Restore it from a copy.")
 
 
-def _absent(digest: str, error: Exception) -> EvidenceError:
-    missing = isinstance(error, FileNotFoundError)
-    problem = "it is not in the store" if missing else " ".join(str(error).split())[:300]
-    return EvidenceError(f"reading object {digest}", problem, "Restore it from a copy." if missing else "")
+def _prove(digest: str, chunks: Iterable[bytes], most: int) -> bytes:
+    kept, size = [], 0
+    for chunk in _proven(digest, chunks):
+        size += len(chunk)
+        if size <= most:
+            kept.append(chunk)
+        else:
+            kept.clear()
+    return b"".join(kept)
 
 
-def _changed(digest: str) -> EvidenceError:
-    return EvidenceError(
-        f"reading object {digest}",
-        "its bytes are not those that its name promises",
-        "Restore it from a copy.",
-    )
+def _unread(digest: str, error: Exception) -> EvidenceError:
+    from obstore.exceptions import NotFoundError
+
+    doing = f"reading object {digest}"
+    if isinstance(error, FileNotFoundError | NotFoundError):
+        return EvidenceError(doing, "it is not in the store", "Restore it from a copy.")
+    return EvidenceError(doing, _short(error), permanent=False)
 
 
-def _sync_folder(folder: Path) -> None:
+def _short(error: Exception) -> str:
+    """Return the first sentence of an error: what follows in obstore's is its inner state."""
+    text = str(error).split("Debug source:")[0]
+    return " ".join(text.split())[:300] or type(error).__name__
+
+
+@contextmanager
+def _source(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise EvidenceError(f"storing {path.name}", error.strerror or str(error)) from None
+
+
+def _link(temporary: str, name: Path) -> bool:
+    """Give a finished file its name; False if the name is taken. Where links cannot be, it is renamed."""
+    try:
+        os.link(temporary, name)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS or name.exists():
+            raise
+        Path(temporary).rename(name)
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on disk before something is put into it."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

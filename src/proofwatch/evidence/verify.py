@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from proofwatch.errors import ProofwatchError
 from proofwatch.evidence import merkle
 from proofwatch.evidence.base import EvidenceError, LogReader
 from proofwatch.evidence.checkpoint import Checkpoint, open_checkpoint
-from proofwatch.evidence.entry import Entry, named_objects, parse
-from proofwatch.evidence.kinds import BEGINS, ENDS
+from proofwatch.evidence.entry import named_objects, parse
 from proofwatch.evidence.note import Verifier, parse_vkey
-from proofwatch.snapshots.base import Objects
+from proofwatch.evidence.objects import ObjectStore
+from proofwatch.evidence.occurrences import Occurrences
 
 MOST_FINDINGS = 200
 MOST_JSON = 16 << 20
@@ -35,19 +36,23 @@ class Report:
     entries: int = 0
     objects: int = 0
     root: str = ""
+    signed: bool = False
+    """Whether entries stand, proven, under a checkpoint that a known key signed (or there are none)."""
+    gaps: int = 0
+    """How many sweeps and occurrences the log says too little about; each stands in `unproven`."""
     hidden: int = 0
-    """Wrong things beyond the first 200, counted and not listed."""
+    """Wrong things and gaps beyond the first 200 of each, counted and not listed."""
 
     @property
     def exit_code(self) -> int:
-        """Return 1 if something is wrong, 3 if nothing is but nothing is signed either, else 0."""
+        """Return 1 if something is wrong; else 3 if nothing is signed or the log has gaps; else 0."""
         if self.wrong:
             return 1
-        return 0 if self.proven else 3
+        return 0 if self.signed and not self.gaps else 3
 
     def body(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        return asdict(self)
+        return {**asdict(self), "exit_code": self.exit_code}
 
     def blame(self, text: str) -> None:
         """Record something wrong; beyond 200 they are only counted."""
@@ -56,130 +61,100 @@ class Report:
         else:
             self.hidden += 1
 
+    def doubt(self, text: str) -> None:
+        """Record a gap in what the log says; beyond 200 they are only counted."""
+        self.gaps += 1
+        if self.gaps <= MOST_FINDINGS:
+            self.unproven.append(text)
+        else:
+            self.hidden += 1
+
 
 def verify_log(
     reader: LogReader,
     vkeys: Iterable[str],
-    objects: Objects | None = None,
+    objects: ObjectStore | None = None,
     earlier: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Verify a whole log, reading every entry once with bounded memory.
+    """Verify a whole log, reading every entry and every object once with bounded memory.
 
     Args:
         reader: where the log is stored; nothing that it says is believed.
-        vkeys: public keys whose signature counts.
+        vkeys: public keys whose signature counts; without any, nothing is signed.
         objects: where the objects are that entries name; None leaves them unproven.
         earlier: a signed checkpoint that was kept elsewhere.
-        progress: called with (entries done, entries in all).
+        progress: called with (done, in all), entries first and then objects.
 
     Returns:
-        a report; problems are recorded in it, not raised.
+        a report; what is wrong with the log or the objects is recorded in it, not raised.
+
+    Raises:
+        EvidenceError: a public key is malformed.
     """
     report = Report()
+    told = progress or (lambda done, total: None)
     verifiers = [parse_vkey(text) for text in vkeys]
-    signed = _open(report, "the newest checkpoint", reader.checkpoint(), verifiers)
-    kept = _open(report, "the earlier checkpoint", earlier, verifiers) if earlier else None
-    walk = _Walk(report, reader, objects, {item.size: item for item in (signed, kept) if item})
-    walk.run(progress or (lambda done, total: None))
-    _judge_head(report, signed, walk)
-    if kept:
-        _judge_earlier(report, kept, walk)
-    else:
-        report.unproven.append(
-            "that nothing was rewritten before you looked: only a checkpoint kept elsewhere can show that"
-        )
-    if objects is None:
-        report.unproven.append(
-            "that the objects named by the entries are there and unchanged (not looked at)"
-        )
-    elif not walk.bad_objects:
-        report.proven.append(
-            f"{report.objects} objects named by entries are there, each with the bytes it promises"
-        )
+    signed = _open(report, "the newest checkpoint", _checkpoint(report, reader), verifiers)
+    kept = _open(report, "the earlier checkpoint", earlier, verifiers)
+    # An empty file name is SQLite's private temporary database: it moves to disk as it grows.
+    with closing(sqlite3.connect("", isolation_level=None)) as scratch:
+        named = _Named(scratch)
+        walk = _Walk(report, reader, named, {item.size for item in (signed, kept) if item})
+        walk.run(told)
+        _judge_head(report, signed, walk.roots)
+        _judge_earlier(report, kept, signed, walk.roots, given=bool(earlier))
+        _judge_objects(report, objects, named, told)
     return report
 
 
 class _Walk:
-    """One pass over the entries: leaves, tiles, canonical form, order of time, objects, sweeps."""
+    """One pass over the entries: leaves, tiles, canonical form, order of time, sweeps, objects named."""
 
-    def __init__(
-        self, report: Report, reader: LogReader, objects: Objects | None, heads: dict[int, Checkpoint]
-    ) -> None:
-        self.report, self.reader, self.objects = report, reader, objects
-        self.wanted = set(heads)
+    def __init__(self, report: Report, reader: LogReader, named: _Named, wanted: set[int]) -> None:
         self.roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT}
-        self.bad_objects = 0
+        self._report, self._reader, self._named, self._wanted = report, reader, named, wanted
         self._frontier = merkle.Frontier()
         self._tiles = _Tiles(report, reader)
-        self._seen: set[str] = set()
+        self._occurrences = Occurrences(report.doubt)
         self._last_at: datetime | None = None
-        self._open_sweeps: dict[str, int] = {}
 
     def run(self, progress: Progress) -> None:
-        size = self.reader.size()
+        """Read all entries; what is wrong goes to the report."""
+        size = 0
         try:
-            for index, data in enumerate(self.reader.entries(0, size)):
+            size = self._reader.size()
+            for index, data in enumerate(self._reader.entries(0, size)):
                 self._entry(index, data)
                 if index % 256 == 255:
                     progress(index + 1, size)
         except ProofwatchError as error:
-            self.report.blame(f"entries cannot be read: {error.problem}")
+            self._report.blame(f"entries from {self._frontier.size} on cannot be read: {error.problem}")
         if self._frontier.size != size:
-            self.report.blame(f"the log says that it has {size} entries, and {self._frontier.size} are there")
-        self._tiles.finish(self._frontier.size)
-        self.report.entries = self._frontier.size
-        self.report.root = self._frontier.root().hex()
-        for sweep, index in sorted(self._open_sweeps.items(), key=lambda item: item[1])[:-1]:
-            self.report.unproven.append(
-                f"how sweep {sweep} ended: it was planned in entry {index} and has no end"
-            )
+            there = f"{self._frontier.size} are there"
+            self._report.blame(f"the log says that it has {size} entries, and {there}")
+        self._tiles.finish()
+        self._occurrences.finish()
+        self._report.entries = self._frontier.size
+        self._report.root = self._frontier.root().hex()
         progress(size, size)
 
     def _entry(self, index: int, data: bytes) -> None:
         leaf = merkle.leaf_hash(data)
         self._frontier.append(leaf)
         self._tiles.add(leaf)
-        if self._frontier.size in self.wanted:
+        if self._frontier.size in self._wanted:
             self.roots[self._frontier.size] = self._frontier.root()
         try:
             entry = parse(data)
         except EvidenceError as error:
-            self.report.blame(f"entry {index}: {error.problem}")
+            self._report.blame(f"entry {index}: {error.problem}")
             return
         if self._last_at is not None and entry.at < self._last_at:
-            self.report.blame(f"entry {index}: it is dated before the entry in front of it")
+            self._report.blame(f"entry {index}: it is dated before the entry in front of it")
         self._last_at = entry.at
-        self._sweep(index, entry)
-        if self.objects is not None:
-            for digest in entry.objects():
-                self._object(index, digest, self.objects)
-
-    def _sweep(self, index: int, entry: Entry) -> None:
-        sweep = str(entry.data.get("sweep", ""))
-        if not sweep:
-            return
-        if entry.kind in BEGINS:
-            self._open_sweeps[sweep] = index
-        elif entry.kind in ENDS:
-            self._open_sweeps.pop(sweep, None)
-
-    def _object(self, index: int, first: str, objects: Objects) -> None:
-        """Prove an object, and those that it names in turn: a sweep's manifest names its tables'."""
-        todo = [first]
-        while todo:
-            digest = todo.pop()
-            if digest in self._seen:
-                continue
-            self._seen.add(digest)
-            try:
-                path = objects.path(digest)
-            except ProofwatchError as error:
-                self.bad_objects += 1
-                self.report.blame(f"entry {index}: object {digest}: {error.problem}")
-                continue
-            self.report.objects += 1
-            todo += _named_in(path)
+        self._occurrences.take(index, entry)
+        self._named.add(entry.objects(), index)
 
 
 class _Tiles:
@@ -202,7 +177,7 @@ class _Tiles:
             self._counts[level] += 1
             self.add(merkle.root(hashes), level + 1)
 
-    def finish(self, size: int) -> None:
+    def finish(self) -> None:
         """Compare the tiles at the right edge, which are not full."""
         for level, hashes in enumerate(self._levels):
             if hashes:
@@ -218,21 +193,44 @@ class _Tiles:
             self._report.blame(f"tile {level}/{index}: its hashes are not those of the entries")
 
 
-def _named_in(path: Path) -> list[str]:
-    """Return the digests that a JSON object names; nothing for other objects."""
-    with path.open("rb") as file:
-        if file.read(1) != b"{" or path.stat().st_size > MOST_JSON:
-            return []
-        file.seek(0)
-        try:
-            body = json.load(file)
-        except (ValueError, RecursionError):
-            return []
-    return list(named_objects(body))
+class _Named:
+    """The objects that entries, and objects in turn, name: each once, in the order of being named."""
+
+    def __init__(self, scratch: sqlite3.Connection) -> None:
+        self._scratch = scratch
+        scratch.execute("CREATE TABLE named (place INTEGER PRIMARY KEY, digest BLOB UNIQUE, entry INTEGER)")
+        scratch.execute("BEGIN")
+
+    def add(self, digests: Iterable[str], entry: int) -> None:
+        """Note objects that `entry` names, itself or through another object."""
+        rows = [(bytes.fromhex(digest), entry) for digest in digests]
+        if rows:
+            self._scratch.executemany("INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", rows)
+
+    def count(self) -> int:
+        """Return how many objects are named so far."""
+        found: int = self._scratch.execute("SELECT count(*) FROM named").fetchone()[0]
+        return found
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Yield (digest, entry) of every object, also of those that are added meanwhile."""
+        place = 0
+        query = "SELECT place, digest, entry FROM named WHERE place > ? ORDER BY place LIMIT 1"
+        while row := self._scratch.execute(query, (place,)).fetchone():
+            place = row[0]
+            yield row[1].hex(), row[2]
+
+
+def _checkpoint(report: Report, reader: LogReader) -> str:
+    try:
+        return reader.checkpoint()
+    except ProofwatchError as error:
+        report.blame(f"the newest checkpoint: {error.problem}")
+        return ""
 
 
 def _open(report: Report, what: str, text: str | None, verifiers: list[Verifier]) -> Checkpoint | None:
-    if not text:
+    if not text or not verifiers:
         return None
     try:
         found, _ = open_checkpoint(text, verifiers)
@@ -242,7 +240,7 @@ def _open(report: Report, what: str, text: str | None, verifiers: list[Verifier]
     return found
 
 
-def _judge_head(report: Report, signed: Checkpoint | None, walk: _Walk) -> None:
+def _judge_head(report: Report, signed: Checkpoint | None, roots: dict[int, bytes]) -> None:
     if signed is None:
         if not report.wrong:
             report.unproven.append("anything at all: no checkpoint is signed by a known key")
@@ -250,27 +248,68 @@ def _judge_head(report: Report, signed: Checkpoint | None, walk: _Walk) -> None:
     if signed.size > report.entries:
         there = f"{report.entries} are there: the log was cut"
         report.blame(f"the newest checkpoint is over {signed.size} entries, and {there}")
-    elif walk.roots.get(signed.size) != signed.root:
+    elif roots.get(signed.size) != signed.root:
         report.blame(f"the first {signed.size} entries do not have the root that {signed.origin} signed")
     else:
+        report.signed = signed.size > 0 or report.entries == 0
         which = f"the first {signed.size} of {report.entries} entries"
         report.proven.append(f"{which} are exactly those that {signed.origin} signed")
         if signed.size < report.entries:
             report.unproven.append(f"the last {report.entries - signed.size} entries: not signed yet")
 
 
-def _judge_earlier(report: Report, kept: Checkpoint, walk: _Walk) -> None:
-    if kept.size > report.entries:
-        report.blame(
-            f"the checkpoint that was kept is over {kept.size} entries, and {report.entries} are there"
-        )
+def _judge_earlier(
+    report: Report,
+    kept: Checkpoint | None,
+    signed: Checkpoint | None,
+    roots: dict[int, bytes],
+    *,
+    given: bool,
+) -> None:
+    if kept is None:
+        if not given:
+            missing = "only a checkpoint kept elsewhere can show that"
+            report.unproven.append(f"that nothing was rewritten before you looked: {missing}")
+    elif signed and signed.origin != kept.origin:
+        report.blame(f"the checkpoint that was kept is of {kept.origin}, and the log is {signed.origin}")
+    elif kept.size > report.entries:
+        there = f"and {report.entries} are there"
+        report.blame(f"the checkpoint that was kept is over {kept.size} entries, {there}")
     elif kept.size == 0:
         report.unproven.append("anything from the checkpoint that was kept: it is over an empty log")
-    elif walk.roots.get(kept.size) != kept.root:
-        report.blame(
-            f"the log was rewritten: its first {kept.size} entries are not those of the checkpoint kept"
-        )
+    elif roots.get(kept.size) != kept.root:
+        text = f"its first {kept.size} entries are not those of the checkpoint kept"
+        report.blame(f"the log was rewritten: {text}")
     else:
-        report.proven.append(
-            f"nothing before entry {kept.size} was changed since the checkpoint that was kept"
-        )
+        text = f"nothing before entry {kept.size} was changed since the checkpoint that was kept"
+        report.proven.append(text)
+
+
+def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, progress: Progress) -> None:
+    """Prove each object that is named, and those that it names: a sweep's manifest names its tables'."""
+    if objects is None:
+        unread = "are there and unchanged (not looked at)"
+        report.unproven.append(f"that the objects named by the entries {unread}")
+        return
+    bad = 0
+    for digest, entry in named.walk():
+        try:
+            named.add(_named_in(objects.prove(digest, MOST_JSON)), entry)
+            report.objects += 1
+        except ProofwatchError as error:
+            bad += 1
+            report.blame(f"entry {entry}: object {digest}: {error.problem}")
+        progress(report.entries + report.objects + bad, report.entries + named.count())
+    if not bad and not report.wrong:
+        there = "are there, each with the bytes it promises"
+        report.proven.append(f"{report.objects} objects named by entries {there}")
+
+
+def _named_in(data: bytes) -> list[str]:
+    """Return the digests that a JSON object names; nothing for other objects."""
+    if data[:1] != b"{":
+        return []
+    try:
+        return list(named_objects(json.loads(data)))
+    except (ValueError, RecursionError):
+        return []
