@@ -65,6 +65,8 @@ class View:
     columns: tuple[tuple[str, str], ...]
     version: str
     path: Path
+    anchor: str = ""
+    """The table whose rows the view describes one by one, from which its key is taken; "" if none."""
 
 
 @dataclass(frozen=True, slots=True)
