@@ -67,12 +67,13 @@ class App:
     @cached_property
     def catalog(self) -> Catalog:
         """Return the validated checks and views: shipped ones and the user's own."""
-        from proofwatch.checks.load import load_catalog
+        from proofwatch.cli.catalog import open_catalog
 
         folders = [CATALOG / "checks"]
         if self.settings.checks.is_dir():
             folders.append(self.settings.checks)
-        return load_catalog(folders, CATALOG / "views", self.tables, set(self.criteria))
+        cache = self.settings.cache if self.settings.home.is_dir() else None
+        return open_catalog(folders, CATALOG / "views", self.tables, set(self.criteria), cache)
 
     @cached_property
     def objects(self) -> ObjectStore:

@@ -95,9 +95,8 @@ def _seed(app: App, url: str) -> Any:
     with stage_progress(True) as progress:
         company = seed(url, lambda name, done, total: progress("furnish", done, total))
     os.environ.update(environment(company))
-    say(
-        f"   AWS answers at {url}: accounts {', '.join(f'{name} {number}' for name, number in company.accounts.items())}\n"
-    )
+    accounts = ", ".join(f"{name} {number}" for name, number in company.accounts.items())
+    say(f"   AWS answers at {url}: accounts {accounts}\n")
     return company
 
 

@@ -143,10 +143,10 @@ def _helps(command: click.Command, context: click.Context) -> Iterator[str]:
 def _policies(app: App) -> Iterator[tuple[str, str]]:
     from proofwatch.connectors.aws import template
 
-    names = list(app.tables)
-    for number, document in enumerate(template.policy_documents(names), start=1):
+    tables = list(app.tables.values())
+    for number, document in enumerate(template.policy_documents(tables), start=1):
         yield f"reference/aws-read-only-policy-{number}.json", json.dumps(document, indent=2) + "\n"
-    yield "reference/aws-read-only-role.yaml", template.cloudformation(names)
+    yield "reference/aws-read-only-role.yaml", template.cloudformation(tables)
 
 
 def _page(title: str, *parts: str) -> str:

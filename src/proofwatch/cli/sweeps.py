@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,10 @@ def run_sweep(
     return resume_sweep(app, run, quiet=quiet)
 
 
-def resume_sweep(app: App, run: Sweep, *, quiet: bool = False) -> Sweep:
-    """Carry a planned or interrupted sweep to its end."""
+def resume_sweep(
+    app: App, run: Sweep, *, quiet: bool = False, step: Callable[[str], None] = lambda name: None
+) -> Sweep:
+    """Carry a planned or interrupted sweep to its end; `step` hears of each step that is finished."""
     from proofwatch import pipeline
     from proofwatch.runtime.executor import make_executor
 
@@ -95,6 +97,7 @@ def resume_sweep(app: App, run: Sweep, *, quiet: bool = False) -> Sweep:
             executor=executor,
             sign=app.sign,
             progress=progress,
+            step=step,
         )
         return pipeline.sweep(tools, run, actor=app.actor)
 
@@ -150,9 +153,8 @@ def show_sweep(run: Sweep, most: int = 8) -> None:
     if len(reasons) > most:
         say(f"  … and {len(reasons) - most} more reasons (--json shows all)", "yellow")
     if body["gaps"]:
-        say(
-            f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {run.connection.name}"
-        )
+        name = run.connection.name
+        say(f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {name}")
 
 
 @click.command()

@@ -1,0 +1,87 @@
+"""The validated catalogue, kept between runs: validating every expression takes seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+from pydantic import TypeAdapter, ValidationError
+
+from proofwatch import __version__
+from proofwatch.checks.base import Check, View
+from proofwatch.checks.load import Catalog, load_catalog
+from proofwatch.connectors.base import Table
+
+_CHECKS = TypeAdapter(dict[str, Check])
+_VIEWS = TypeAdapter(dict[str, View])
+
+
+def open_catalog(
+    folders: Sequence[Path],
+    views: Path,
+    tables: Mapping[str, Table],
+    criteria: Iterable[str],
+    cache: Path | None,
+) -> Catalog:
+    """Load and validate, or read back what was validated from exactly the same files.
+
+    Args:
+        folders: of check files.
+        views: folder of view files.
+        tables: every declared table by name.
+        criteria: ids of the known criteria.
+        cache: folder for what was validated; None validates anew.
+
+    Raises:
+        CheckError: something is wrong in a file; nothing is kept then.
+    """
+    known = sorted(criteria)
+    if cache is None:
+        return load_catalog(folders, views, tables, known)
+    path = cache / f"catalog-{_fingerprint([*folders, views], tables, known)}.json"
+    kept = _read(path, tables)
+    if kept is not None:
+        return kept
+    loaded = load_catalog(folders, views, tables, known)
+    _write(path, loaded)
+    return loaded
+
+
+def _fingerprint(folders: Iterable[Path], tables: Mapping[str, Table], criteria: Iterable[str]) -> str:
+    """Return a digest of everything that validating depends on."""
+    digest = hashlib.sha256()
+    digest.update(repr((__version__, duckdb.__version__, list(criteria))).encode())
+    for name in sorted(tables):
+        digest.update(repr((name, [(item.name, item.type) for item in tables[name].columns])).encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(repr(str(path)).encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path, tables: Mapping[str, Table]) -> Catalog | None:
+    try:
+        checks, _, views = path.read_bytes().partition(b"\n")
+        return Catalog(_CHECKS.validate_json(checks), _VIEWS.validate_json(views), tables)
+    except (OSError, ValidationError):
+        return None
+
+
+def _write(path: Path, catalog: Catalog) -> None:
+    """Keep the catalogue; where that is not possible it is validated anew next time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in path.parent.glob("catalog-*.json"):
+            old.unlink(missing_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_bytes(
+            _CHECKS.dump_json(dict(catalog.checks)) + b"\n" + _VIEWS.dump_json(dict(catalog.views))
+        )
+        temporary.replace(path)
+    except OSError:
+        return
