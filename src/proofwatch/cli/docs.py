@@ -146,7 +146,8 @@ def _policies(app: App) -> Iterator[tuple[str, str]]:
     tables = list(app.tables.values())
     for number, document in enumerate(template.policy_documents(tables), start=1):
         yield f"reference/aws-read-only-policy-{number}.json", json.dumps(document, indent=2) + "\n"
-    yield "reference/aws-read-only-role.yaml", template.cloudformation(tables)
+    role = template.cloudformation(tables)
+    yield "reference/aws-read-only-role.json", json.dumps(role, indent=2) + "\n"
 
 
 def _page(title: str, *parts: str) -> str:
