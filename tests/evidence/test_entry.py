@@ -1,6 +1,8 @@
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +40,7 @@ def test_time_is_kept_in_utc():
         {"at": datetime(2026, 1, 1)},  # noqa: DTZ001 - that it has no zone is what is tested
         {"data": {"x": float("nan")}},
         {"data": {"x": 2**60}},
+        {"data": {"x": 1e16}},
         {"data": {"x": "\ud800"}},
         {"data": {1: "x"}},
         {"data": {"x": b"bytes"}},
@@ -139,3 +142,43 @@ def test_an_object_is_named_with_its_size_and_role():
 def test_arbitrary_bytes_are_refused_in_words(data):
     with pytest.raises(EvidenceError):
         parse(data)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text()
+JSON = st.recursive(
+    SCALARS,
+    lambda below: st.lists(below) | st.dictionaries(st.text(), below) | st.tuples(below),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text() | st.sampled_from(["\ue000", "\U0001f600", "A", "a"]), JSON))
+def test_the_canonical_form_is_always_that_of_rfc_8785(data):
+    body = {"v": 1, "kind": "log.noted", "actor": "me", "at": "2026-11-23T06:00:00.000005Z", "data": data}
+    try:
+        expected = rfc8785.dumps(body)
+        rfc8785.dumps(json.loads(expected))
+    except (rfc8785.CanonicalizationError, ValueError):
+        expected = None  # not JSON, or a float that reads back as a whole number over 2**53
+    if expected is None:
+        with pytest.raises(EvidenceError):
+            encode(kind="log.noted", actor="me", at=AT, data=data)
+    else:
+        assert encode(kind="log.noted", actor="me", at=AT, data=data) == expected
+        assert rfc8785.dumps(dict(parse(expected).data)) == rfc8785.dumps(data)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.sampled_from([True, False]))
+def test_only_the_canonical_form_is_read(data, ascii_only):
+    body = {"v": 1, "kind": "log.noted", "actor": "me", "at": "2026-11-23T06:00:00.000005Z", "data": data}
+    written = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=ascii_only)
+    try:
+        given_bytes = written.encode()
+        canonical = rfc8785.dumps(body) == given_bytes
+    except (rfc8785.CanonicalizationError, ValueError):
+        return
+    if canonical:
+        assert parse(given_bytes).kind == "log.noted"
+    else:
+        with pytest.raises(EvidenceError):
+            parse(given_bytes)
