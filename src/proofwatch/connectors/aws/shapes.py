@@ -33,8 +33,8 @@ _SCALARS = {
 _DOCUMENTS = frozenset({"policyDocumentType"})
 """Shapes of text that botocore has decoded as JSON before we see it (IAM's policies)."""
 
-_NOT_SECRET = frozenset({"SSEKMSKeyId"})
-"""Marked as sensitive, yet only the name of a key, and what a check of encryption is about."""
+_NOT_SECRET = frozenset({"SSEKMSKeyId", "AccountName"})
+"""Marked as sensitive, yet only names: of a bucket's key, of an organisation's account."""
 
 PAIRS = (("Key", "Value"), ("TagKey", "TagValue"), ("key", "value"), ("tagKey", "tagValue"))
 """How the services spell a tag."""

@@ -7,6 +7,7 @@ a value that does not fit makes its column unread with the reason, never a chang
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -68,13 +69,15 @@ def converter(kind: str) -> Convert:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with nothing in it that JSON cannot hold; times as RFC 3339."""
+    """Return a value with nothing in it that JSON cannot hold: times as RFC 3339, bytes as base64."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise _misfit("JSON", value)
