@@ -1,0 +1,142 @@
+"""Turn a view into a table that can be judged: its rows in the places where all of its tables were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+
+from proofwatch.checks.base import TableInput, UnreadPlace, View
+from proofwatch.checks.run import Run, first_line
+from proofwatch.connectors.base import GLOBAL, KEY, Table
+from proofwatch.snapshots.engine import identifier, quote
+
+Places = tuple[tuple[str, str], ...]
+
+_HASH = "CAST('0x' || substr(sha256(account_id || chr(0) || region || chr(0) || resource), 1, 15) AS BIGINT)"
+"""60 bits of the key: the same in every run, on every version of the engine."""
+
+
+def view_input(run: Run, view: View, path: Path) -> tuple[TableInput, str]:
+    """Run a view and write its rows, with an idx that stays the same between runs.
+
+    The idx is that of the table from which the view takes its key, or else made from the key.
+
+    Returns:
+        the rows as an input, and why the view could not be run ("" if it could).
+    """
+    places, unread = judged_places(view, run.inputs, run.catalog.tables)
+    source = TableInput(view.name, path if places else None, places, unread)
+    if not places:
+        return source, ""
+    try:
+        with run.limited():
+            _write(run, view, places, path)
+    except duckdb.Error as error:
+        return source, f"the view {view.name} could not be run: {first_line(str(error))}"
+    twice = run.session.execute(
+        f"SELECT account_id, region, resource FROM read_parquet({quote(str(path.resolve()))}) "  # noqa: S608
+        "GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+    ).fetchone()
+    if twice:
+        return source, f"the view {view.name} gives the row {' '.join(map(str, twice))} more than once"
+    return source, ""
+
+
+def judged_places(
+    view: View, inputs: Mapping[str, TableInput], tables: Mapping[str, Table]
+) -> tuple[Places, tuple[UnreadPlace, ...]]:
+    """Return the places in which every table of the view was read, and those in which one was not.
+
+    What is missing in one region leaves the others whole; what is missing of a global table leaves no
+    region of its account whole, and a global row needs every region.
+    """
+    sources = {name: inputs.get(name, TableInput(name, None, ())) for name in view.tables}
+    leading = [view.anchor] if view.anchor else list(view.tables)
+    candidates = sorted(
+        {place for name in leading for place in sources[name].places}
+        | {(place.account_id, place.region) for name in leading for place in sources[name].unread}
+    )
+    places, unread = [], []
+    for account, region in candidates:
+        gap = next(_gaps(account, region, sources, tables), None)
+        if gap is None:
+            places.append((account, region))
+        else:
+            unread.append(gap)
+    return tuple(places), tuple(unread)
+
+
+def _gaps(
+    account: str, region: str, sources: Mapping[str, TableInput], tables: Mapping[str, Table]
+) -> Iterator[UnreadPlace]:
+    """Yield what is missing for a view's rows in one place."""
+    for name, source in sources.items():
+        for place in source.unread:
+            if place.account_id == account and (region in (place.region, GLOBAL) or place.region == GLOBAL):
+                yield UnreadPlace(account, region, f"{name}: {place.reason}", place.permission)
+        wanted = GLOBAL if tables[name].place == "global" else region
+        read = {where for owner, where in source.places if owner == account}
+        if wanted not in read and not (wanted == GLOBAL and tables[name].place == "region" and read):
+            yield UnreadPlace(account, region, f"{name} was not read there")
+
+
+def _write(run: Run, view: View, places: Places, path: Path) -> None:
+    session = run.session
+    session.execute("CREATE OR REPLACE TEMP TABLE view_places (account_id VARCHAR, region VARCHAR)")
+    session.executemany("INSERT INTO view_places VALUES (?, ?)", [list(place) for place in places])
+    for name in view.tables:
+        _base(run, name)
+    anchor = run.inputs[view.anchor].path if view.anchor else None
+    if anchor is not None:
+        session.execute(
+            f"CREATE OR REPLACE TEMP VIEW {identifier('the keys')} AS "  # noqa: S608 - our own path, quoted
+            f"SELECT idx, {', '.join(KEY)} FROM read_parquet({quote(str(anchor.resolve()))})"
+        )
+    try:
+        session.execute(
+            f"COPY ({_select(view)}) TO {quote(str(path.resolve()))} (FORMAT parquet, PARQUET_VERSION v2)"
+        )
+    finally:
+        for name in view.tables:
+            session.execute(f"DROP VIEW IF EXISTS {identifier(name)}")
+
+
+def _base(run: Run, name: str) -> None:
+    """Give the view a table of the rows in the places that were read."""
+    source = run.inputs.get(name, TableInput(name, None, ()))
+    columns = ", ".join(identifier(column.name) for column in run.catalog.tables[name].columns)
+    places = f"places {name}"
+    run.session.execute(
+        f"CREATE OR REPLACE TEMP TABLE {identifier(places)} (account_id VARCHAR, region VARCHAR)"
+    )
+    if source.places:
+        run.session.executemany(
+            f"INSERT INTO {identifier(places)} VALUES (?, ?)",  # noqa: S608 - a declared table's name
+            [list(place) for place in source.places],
+        )
+    if source.path is None:
+        kinds = ", ".join(
+            f"CAST(NULL AS {column.type}) AS {identifier(column.name)}"
+            for column in run.catalog.tables[name].columns
+        )
+        body = f"SELECT {kinds} WHERE false"
+    else:
+        file = f"read_parquet({quote(str(source.path.resolve()))})"
+        body = f"SELECT {columns} FROM {file} SEMI JOIN {identifier(places)} USING (account_id, region)"  # noqa: S608
+    run.session.execute(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {body}")
+
+
+def _select(view: View) -> str:
+    """Return the SELECT of idx, `_unread` and the view's columns, in the order of idx."""
+    names = [name for name, _ in view.columns if name != "_unread"]
+    columns = ", ".join(f"found.{identifier(name)}" for name in names)
+    unread = "found._unread" if len(names) < len(view.columns) else "NULL::MAP(VARCHAR, VARCHAR)"
+    body = f"(\n{view.sql.strip().rstrip(';')}\n)"
+    rows = f"(SELECT * FROM {body} SEMI JOIN view_places USING (account_id, region))"  # noqa: S608
+    if view.anchor:
+        keys = ", ".join(KEY)
+        joined = f"{rows} AS found JOIN {identifier('the keys')} AS keys USING ({keys})"
+        return f"SELECT keys.idx AS idx, {columns}, {unread} AS _unread FROM {joined} ORDER BY idx"  # noqa: S608
+    return f"SELECT {_HASH} AS idx, {columns}, {unread} AS _unread FROM {rows} AS found ORDER BY idx"  # noqa: S608

@@ -1,0 +1,46 @@
+"""What one evaluation works with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from proofwatch.checks.base import TableInput
+from proofwatch.checks.load import Catalog
+
+
+@dataclass(slots=True)
+class Run:
+    """One evaluation. `errors` gathers, by check id, why a check cannot be evaluated at all."""
+
+    session: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    inputs: Mapping[str, TableInput]
+    params: Mapping[str, Mapping[str, Any]]
+    now: datetime
+    out: Path
+    seconds: float
+    errors: dict[str, str]
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Stop what the session does when the time is over."""
+        timer = threading.Timer(self.seconds, self.session.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def first_line(message: str) -> str:
+    """Return the first line of the engine's message, bounded."""
+    return (message.strip().splitlines() or ["no reason given"])[0][:300]
