@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from proofwatch.checks.cases import run_cases
 
 import proofwatch
+from proofwatch.checks.cases import run_cases
 from proofwatch.checks.load import Catalog, load_catalog
 from proofwatch.connectors.aws.schema import load_tables
 from proofwatch.controls.load import builtin_controls, load_controls
