@@ -1,4 +1,4 @@
-"""The documentation is the product's: generated pages are compared, links followed, and the README's commands run."""
+"""The documentation is held against the product, and the README's commands are run."""
 
 import os
 import re

@@ -41,8 +41,8 @@ def state(home):
         "tables": query(home, 'select "table", digest, rows from store_tablestate order by 1'),
         "runs": query(
             home,
-            "select check_id, check_version, passed, failed, inconclusive, not_applicable, results, unread, latest "
-            "from store_checkrun order by check_id",
+            "select check_id, check_version, passed, failed, inconclusive, not_applicable, results, unread, "
+            "latest from store_checkrun order by check_id",
         ),
         "findings": query(
             home, "select id, check_id, resource, state, reason, regressions from store_finding order by id"

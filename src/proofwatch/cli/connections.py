@@ -16,7 +16,7 @@ from proofwatch.connectors.registry import CONNECTORS, connector_class
 @json_option
 def connectors(as_json: bool) -> None:
     """List the connectors and the tables that each can read."""
-    body = [
+    body: list[dict[str, Any]] = [
         {
             "connector": kind,
             "title": cls.title,

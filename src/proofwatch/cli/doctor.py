@@ -165,8 +165,9 @@ def _connections(app: App) -> Iterator[Finding]:
                 "warning", name, "no complete sweep in two intervals", f"proofwatch sweep {item.name}"
             )
         last = sweeps.latest(item)
-        for reason in sorted({gap.reason for gap in sweeps.gaps(last)} if last else ()):
-            places = sum(gap.reason == reason for gap in sweeps.gaps(last))
+        gaps = sweeps.gaps(last) if last else []
+        for reason in sorted({gap.reason for gap in gaps}):
+            places = sum(gap.reason == reason for gap in gaps)
             yield Finding("warning", name, f"{places} places exist and are not read: {reason}")
 
 

@@ -16,7 +16,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=False)
+WIDE = 140
+"""Columns where nobody's terminal says how wide it is: a file, a pipe."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 errors = Console(stderr=True, highlight=False)
 
 STATUS_STYLE: dict[str, tuple[str, str]] = {

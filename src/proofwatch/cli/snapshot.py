@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from proofwatch.cli.app import App
@@ -61,7 +63,7 @@ def query(sql: str, connection: str, moment: str, limit: int, as_json: bool) -> 
     if len({name for name, _ in states}) > 1:
         raise click.UsageError("There are several connections; choose one with --connection.")
     manifests = {state.table: state.manifest for _, state in states}
-    columns, rows = run(sql, manifests, app.objects, app.settings.cache, limit)
+    columns, rows = run(sql, manifests, app.objects, app.settings.cache / "tables", limit)
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
@@ -70,7 +72,7 @@ def query(sql: str, connection: str, moment: str, limit: int, as_json: bool) -> 
         note(f"Cut at {limit} rows; --limit shows more.")
 
 
-def _states(connection: str, moment: str) -> list[tuple[str, object]]:
+def _states(connection: str, moment: str) -> list[tuple[str, Any]]:
     from proofwatch.store.services import connections, sweeps
 
     App().open()

@@ -85,7 +85,7 @@ def exit_code(found: Iterable[ControlStatus], fail_on: str) -> int:
     items = list(found)
     if fail_on == "never":
         return 0
-    limit = SEVERITIES.index(fail_on)  # type: ignore[arg-type]
+    limit = SEVERITIES.index(fail_on)
     if any(item.status == "failing" and SEVERITIES.index(item.severity) <= limit for item in items):
         return 1
     return 3 if any(item.status in UNTOLD for item in items) else 0
@@ -190,7 +190,8 @@ def result_objects(
     """Yield one plain object per result of the newest sweeps: what `results --json` prints."""
     from proofwatch.reports.results import newest_results
 
-    yield from newest_results(app.objects, app.settings.cache, app.catalog, connection, at, **filters)
+    cache = app.settings.cache / "tables"
+    yield from newest_results(app.objects, cache, connection=connection, at=at, **filters)
 
 
 def _known_checks(app: App, names: Iterable[str]) -> None:

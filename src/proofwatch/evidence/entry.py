@@ -32,8 +32,12 @@ OBJECT_FIELDS = frozenset(
         "read_only_proof",
         "object",
         "base",
-        "changes",
-        "previous",
+        "schema",
+        "rollups",
+        "deltas",
+        "earlier",
+        "evaluation",
+        "rows_object",
     }
 )
 """Fields, in entries and in JSON objects, that name an object by its SHA-256: the verifier looks it up."""

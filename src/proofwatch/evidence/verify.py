@@ -307,9 +307,10 @@ def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, p
 
 def _named_in(data: bytes) -> list[str]:
     """Return the digests that a JSON object names; nothing for other objects."""
-    if data[:1] != b"{":
+    if data[:1] not in (b"{", b"["):
         return []
     try:
-        return list(named_objects(json.loads(data)))
+        # A bare list of digests is what a field too long for its object was moved to.
+        return list(named_objects(json.loads(data), "object"))
     except (ValueError, RecursionError):
         return []

@@ -79,6 +79,7 @@ class Outcome:
         disabled: check id → why it was not due (turned off, or no longer in the catalogue).
         complete: every table was read completely in every place.
         objects_read: rows of all tables.
+        evaluation: digest of the object that says which verdicts were judged on which rows.
     """
 
     checks: tuple[CheckOutcome, ...]
@@ -88,6 +89,7 @@ class Outcome:
     tables: tuple[TableOutcome, ...] = ()
     disabled: Mapping[str, str] = field(default_factory=dict)
     objects_read: int = 0
+    evaluation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

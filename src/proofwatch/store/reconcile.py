@@ -84,7 +84,16 @@ def _end(sweep: Sweep, outcome: Outcome, manifest: str, now: datetime) -> bool:
     state = SweepState.COMPLETE if outcome.complete else SweepState.PARTIAL
     running = Sweep.objects.filter(pk=sweep.pk, state__in=RUNNING, observed_at__isnull=False)
     counts = {"objects": outcome.objects_read, **_totals(outcome)}
-    return bool(running.update(state=state, finished_at=now, manifest=manifest, counts=counts, error=""))
+    return bool(
+        running.update(
+            state=state,
+            finished_at=now,
+            manifest=manifest,
+            counts=counts,
+            error="",
+            evaluation=outcome.evaluation,
+        )
+    )
 
 
 def _ended_before(doing: str, sweep: Sweep) -> Applied:
@@ -189,6 +198,7 @@ def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
         **named(sweep),
         "observed_at": log.text(sweep.observed_at) if sweep.observed_at else None,
         "plan": sweep.plan,
+        "evaluation": outcome.evaluation,
         "complete": outcome.complete,
         "objects": outcome.objects_read,
         "tables": list(states.values("table", "manifest", "digest", "rows", "added", "changed", "removed")),

@@ -61,6 +61,8 @@ class Sweep(models.Model):
     counts = fields.json()
     manifest = fields.digest()
     """The object that holds every check's outcome in this sweep."""
+    evaluation = fields.digest()
+    """The object that says which verdicts were judged on which rows: see `reports.results`."""
     error = models.TextField(blank=True, default="")
     actor = fields.word()
 

@@ -1,0 +1,80 @@
+"""The newest verdicts of every connection, or those of a past moment, as plain objects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from proofwatch.checks.read import Where, results
+from proofwatch.snapshots.base import Objects
+from proofwatch.store.judgement import load_evaluation
+from proofwatch.store.models import CheckRun, Sweep
+from proofwatch.store.models.sweeps import APPLIED
+from proofwatch.store.services import connections
+
+
+def newest_results(
+    objects: Objects,
+    cache: Path,
+    *,
+    connection: str = "",
+    at: datetime | None = None,
+    checks: Collection[str] = (),
+    statuses: Collection[str] = (),
+    resource: str = "",
+    account: str = "",
+    region: str = "",
+) -> Iterator[dict[str, Any]]:
+    """Yield one object per result, from the newest sweep in which its check was due.
+
+    Args:
+        objects: where the verdicts are.
+        cache: folder of rebuilt tables.
+        connection: only this connection.
+        at: as of a past moment.
+        checks: only these checks.
+        statuses: only these statuses.
+        resource: only resources whose identifier contains this text.
+        account: only this account.
+        region: only this region.
+
+    Raises:
+        StoreError: there is no such connection.
+        EvidenceError, SnapshotError: an object is missing or changed.
+    """
+    chosen = [connections.get(connection)] if connection else connections.every()
+    for item in chosen:
+        for sweep, due in _sweeps(item, at):
+            wanted = [check for check in due if not checks or check in checks]
+            if not wanted:
+                continue
+            where = Where(wanted, statuses, resource, account, region)
+            found = load_evaluation(sweep.evaluation, objects, cache)
+            for row in results(found, where):
+                yield {
+                    "check": row.check,
+                    "resource": row.resource,
+                    "account": row.account_id,
+                    "region": row.region,
+                    "status": row.status,
+                    "reason": row.reason,
+                    "check_version": row.check_version,
+                    "observed_at": sweep.observed_at,
+                    "same_as": {k: list(v) for k, v in found.checks[row.check].check.same_as.items()},
+                    "severity": found.checks[row.check].check.severity,
+                    "connection": item.name,
+                    "sweep": str(sweep.pk),
+                }
+
+
+def _sweeps(connection: Any, at: datetime | None) -> Iterator[tuple[Sweep, list[str]]]:
+    """Yield (sweep, checks) such that each check comes with the newest sweep in which it was due."""
+    runs = CheckRun.objects.filter(connection=connection, sweep__state__in=APPLIED)
+    runs = runs.filter(latest=True) if at is None else runs.filter(observed_at__lte=at)
+    newest: dict[str, Any] = {}
+    for check, sweep in runs.order_by("observed_at").values_list("check_id", "sweep_id"):
+        newest[check] = sweep
+    for key in sorted(set(newest.values()), key=str):
+        yield Sweep.objects.get(pk=key), [check for check, sweep in newest.items() if sweep == key]

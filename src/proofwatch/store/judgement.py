@@ -1,0 +1,256 @@
+"""From tables to verdicts that are kept: evaluates, stores the verdicts as objects, and finds them again.
+
+The *evaluation object* of a sweep names, for every table and view that was judged: the object with its
+verdicts, the rows they are about (a snapshot's manifest, or the object with a view's rows), the checks with
+their versions and parameters, and the places; and the object with the checks' own text, which is the same
+object for as long as no check changes. With the stored snapshot it is all that re-performing needs.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from pydantic import TypeAdapter
+
+from proofwatch.checks.base import Check, Counts, Result, TableInput, UnreadPlace
+from proofwatch.checks.evaluate import evaluate
+from proofwatch.checks.load import Catalog
+from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
+from proofwatch.checks.read import Where, failing, results, verdicts
+from proofwatch.connectors.registry import connector_class
+from proofwatch.snapshots.base import Objects
+from proofwatch.snapshots.rebuild import materialise
+from proofwatch.store.models import Finding
+from proofwatch.store.models.findings import FindingState
+from proofwatch.store.outcome import CheckOutcome, Failure, Key, Outcome, TableOutcome, Verdict, Verdicts
+from proofwatch.store.services import checks as settings
+
+THREADS = 2
+GONE = "it is no longer in the catalogue"
+
+_CHECKS = TypeAdapter(dict[str, Check])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was read, ready to be judged.
+
+    Attributes:
+        manifests: table → digest of its manifest after this sweep; a table never read is missing.
+        places: table → places read completely.
+        unread: table → places in scope that were not.
+        rows: rows of all tables, for the connection's count.
+    """
+
+    manifests: Mapping[str, str]
+    places: Mapping[str, tuple[tuple[str, str], ...]]
+    unread: Mapping[str, Sequence[UnreadPlace]]
+    rows: int
+
+
+def judge(
+    catalog: Catalog,
+    kind: str,
+    read: Judged,
+    objects: Objects,
+    cache: Path,
+    observed_at: datetime,
+    work: Path,
+) -> Outcome:
+    """Judge every check that is on and whose tables were due, and keep the verdicts.
+
+    Args:
+        catalog: all checks.
+        kind: the connection's connector: only checks on its tables are due.
+        read: what this sweep read.
+        objects: where verdicts go.
+        cache: folder of rebuilt tables.
+        observed_at: the sweep's time of observation, `$now` of every check.
+        work: folder for the verdicts' files; emptied first.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    off = settings.disabled()
+    due = [check for check in due_checks(catalog, kind, read.places) if check.id not in off]
+    inputs = {
+        table: TableInput(
+            table,
+            materialise(read.manifests[table], objects, cache) if table in read.manifests else None,
+            places,
+            tuple(read.unread.get(table, ())),
+        )
+        for table, places in read.places.items()
+    }
+    chosen = settings.params()
+    params = {check.id: chosen[check.id] for check in due if check.id in chosen}
+    found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS)
+    stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
+    definitions = objects.put(_definitions(found))
+    body = {**evaluation_body(found, stored), "object": definitions}
+    return Outcome(
+        checks=tuple(_check_outcome(item, found, stored) for item in found.checks.values()),
+        failures=lambda: _failures(found),
+        verdicts=_lookup(found),
+        complete=not any(read.unread.values()),
+        tables=tuple(
+            TableOutcome(name, item["results"], item["manifest"], found.tables[name].checks)
+            for name, item in stored.items()
+            if item["results"]
+        ),
+        disabled={**off, **_vanished(catalog)},
+        objects_read=read.rows,
+        evaluation=objects.put(rfc8785.dumps(body)),
+    )
+
+
+def due_checks(catalog: Catalog, kind: str, tables: Mapping[str, Any]) -> Iterator[Check]:
+    """Yield the checks all of whose tables this sweep set out to read."""
+    known = connector_class(kind).tables()
+    for check in catalog.checks.values():
+        view = catalog.views.get(check.table)
+        bases = view.tables if view else (check.table,)
+        if all(name in known and name in tables for name in bases):
+            yield check
+
+
+def _vanished(catalog: Catalog) -> dict[str, str]:
+    """Return the checks that have open findings and no file any more."""
+    rows = Finding.objects.filter(state=FindingState.OPEN).values_list("check_id", flat=True).distinct()
+    return {check: GONE for check in rows if check not in catalog.checks}
+
+
+def _store(item: TableResults, read: Judged, objects: Objects) -> dict[str, str]:
+    """Keep the verdicts of one table, and a view's rows; return the digests."""
+    is_table = item.table in read.places
+    return {
+        "results": objects.put_file(item.path) if item.path else "",
+        "manifest": read.manifests.get(item.table, ""),
+        "rows_object": objects.put_file(item.rows) if item.path and item.rows and not is_table else "",
+    }
+
+
+def evaluation_body(found: Evaluation, stored: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Return the evaluation object: everything needed to read the verdicts again."""
+    return {
+        "type": "proofwatch evaluation",
+        "now": found.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "tables": {
+            name: {
+                **stored[name],
+                "checks": [list(pair) for pair in item.checks],
+                "params": {check: dict(values) for check, values in item.params.items()},
+                "population": item.population,
+                "places": [list(place) for place in item.places],
+                "unread": [[p.account_id, p.region, p.reason, p.permission] for p in item.unread],
+            }
+            for name, item in found.tables.items()
+        },
+        "about": {
+            check: [[row.account_id, row.region, row.status, row.reason] for row in item.about]
+            for check, item in found.checks.items()
+            if item.about
+        },
+        "errors": {check: item.error for check, item in found.checks.items() if item.error},
+    }
+
+
+def _definitions(found: Evaluation) -> bytes:
+    """Return the text of every check that was due, without where its file was and without its cases."""
+    bare = {name: replace(item.check, path=Path(), cases=()) for name, item in found.checks.items()}
+    return bytes(rfc8785.dumps(_CHECKS.dump_python(bare, mode="json")))
+
+
+def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:
+    """Return what a past sweep found, with the checks as they were then, from the objects alone.
+
+    Raises:
+        EvidenceError, SnapshotError: an object is missing or changed.
+    """
+    body = json.loads(objects.get(digest))
+    checks = _CHECKS.validate_json(objects.get(body["object"]))
+    now = datetime.fromisoformat(body["now"].replace("Z", "+00:00"))
+    tables = {name: _load_table(name, item, now, objects, cache) for name, item in body["tables"].items()}
+    about = {
+        name: tuple(
+            Result(name, check.version, account, region, None, status, reason)
+            for account, region, status, reason in body["about"].get(name, [])
+        )
+        for name, check in checks.items()
+    }
+    found = {
+        name: CheckResults(
+            check, tables[check.table].params[name], Counts(), about[name], body["errors"].get(name, "")
+        )
+        for name, check in checks.items()
+    }
+    return Evaluation(now, tables, found)
+
+
+def _load_table(
+    name: str, item: Mapping[str, Any], now: datetime, objects: Objects, cache: Path
+) -> TableResults:
+    rows = None
+    if item["results"]:
+        view = item["rows_object"]
+        rows = objects.path(view) if view else materialise(item["manifest"], objects, cache)
+    return TableResults(
+        table=name,
+        path=objects.path(item["results"]) if item["results"] else None,
+        rows=rows,
+        checks=tuple((check, version) for check, version in item["checks"]),
+        params=item["params"],
+        now=now,
+        population=item["population"],
+        places=tuple((account, region) for account, region in item["places"]),
+        unread=tuple(UnreadPlace(*place) for place in item["unread"]),
+    )
+
+
+def _check_outcome(
+    item: CheckResults, found: Evaluation, stored: Mapping[str, Mapping[str, str]]
+) -> CheckOutcome:
+    check = item.check
+    table = found.tables[check.table]
+    return CheckOutcome(
+        check=check.id,
+        version=check.version,
+        severity=check.severity,
+        table=check.table,
+        counts=item.counts,
+        places=frozenset() if item.error else frozenset(table.places),
+        unread=table.unread,
+        params=item.params,
+        results=stored[check.table]["results"],
+        reason=item.error,
+        worst=_example(item, found),
+    )
+
+
+def _example(item: CheckResults, found: Evaluation) -> str:
+    """Return the reason of one failing result, else of one that could not be told, else nothing."""
+    wanted = "fail" if item.counts.failed else "inconclusive" if item.counts.inconclusive else ""
+    if not wanted:
+        return ""
+    one = Evaluation(found.now, {item.check.table: found.tables[item.check.table]}, {item.check.id: item})
+    first = next(results(one, Where(checks=(item.check.id,), statuses=(wanted,))), None)
+    return first.reason if first else ""
+
+
+def _failures(found: Evaluation) -> Iterator[Failure]:
+    for row in failing(found):
+        yield Failure(row.check, row.account_id, row.region, row.resource or "", row.reason)
+
+
+def _lookup(found: Evaluation) -> Verdicts:
+    def look(check: str, keys: Sequence[Key]) -> Mapping[Key, Verdict]:
+        rows = verdicts(found, check, [(key.account_id, key.region, key.resource) for key in keys])
+        return {Key(*key): Verdict(row.status, row.reason) for key, row in rows.items()}
+
+    return look
