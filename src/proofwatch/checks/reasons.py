@@ -38,10 +38,9 @@ def _value(column: str, kind: str) -> str:
     text = f"CAST({name} AS VARCHAR)"
     if kind in ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"):
         text = f"strftime({name}, '%Y-%m-%dT%H:%M:%SZ')"
-    bounded = (
-        f"CASE WHEN length({text}) > {MAX_VALUE} THEN left({text}, {MAX_VALUE - 1}) || '…' ELSE {text} END"
-    )
-    return f"CASE WHEN map_contains(_unread, {quote(column)}) THEN 'unknown' ELSE coalesce({bounded}, 'unknown') END"
+    cut = f"CASE WHEN length({text}) > {MAX_VALUE} THEN left({text}, {MAX_VALUE - 1}) || '…' ELSE {text} END"
+    unread = f"map_contains(_unread, {quote(column)})"
+    return f"CASE WHEN {unread} THEN 'unknown' ELSE coalesce({cut}, 'unknown') END"
 
 
 def inapplicable_sql(check: Check) -> str:
@@ -55,8 +54,8 @@ def unknown_sql(check: Check, kinds: Mapping[str, str]) -> str:
     if not columns:
         return "CAST(NULL AS VARCHAR)"
     reasons = ", ".join(
-        f"CASE WHEN map_contains(_unread, {quote(name)}) THEN "
-        f"{quote(f'{name} was not read')} || coalesce(' (' || left(_unread[{quote(name)}], {MAX_VALUE}) || ')', '') END"
+        f"CASE WHEN map_contains(_unread, {quote(name)}) THEN {quote(f'{name} was not read')} "
+        f"|| coalesce(' (' || left(_unread[{quote(name)}], {MAX_VALUE}) || ')', '') END"
         for name in columns
     )
     missing = ", ".join(f"CASE WHEN {identifier(name)} IS NULL THEN {quote(name)} END" for name in columns)
