@@ -12,7 +12,7 @@ from proofwatch.cli.app import App
 from proofwatch.cli.sweeps import resume_sweep
 from proofwatch.store.services import connections, sweeps
 
-TABLES = ("aws_ec2_volume", "aws_ec2_security_group", "aws_s3_bucket", "aws_kms_key", "aws_rds_db_instance")
+TABLES = ("aws_ec2_volume", "aws_ec2_security_group", "aws_s3_bucket", "aws_kms_key", "aws_logs_log_group")
 SLOT = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -32,6 +32,8 @@ class AwsConnector:
     title: ClassVar[str] = "Amazon Web Services"
     Settings: ClassVar[type[BaseModel]] = AwsSettings
 
+    parse_settings = staticmethod(read_settings)
+
     def __init__(self, settings: BaseModel) -> None:
         self.settings = (
             settings if isinstance(settings, AwsSettings) else read_settings(settings.model_dump())

@@ -7,6 +7,7 @@ from proofwatch.connectors.aws.declare import AwsTable, Call
 TABLES = (
     AwsTable(
         name="aws_rds_db_instance",
+        drop=("LatestRestorableTime",),  # it moves every five minutes, and so would the snapshot
         service="rds",
         op="DescribeDBInstances",
         rows="DBInstances[]",
@@ -15,6 +16,7 @@ TABLES = (
     ),
     AwsTable(
         name="aws_rds_db_cluster",
+        drop=("LatestRestorableTime",),  # it moves every five minutes, and so would the snapshot
         service="rds",
         op="DescribeDBClusters",
         rows="DBClusters[]",
