@@ -44,7 +44,8 @@ def main() -> None:
         bare, bare_wall = time.process_time() - bare, time.monotonic() - bare_wall
     print(f"resources {rows}, shards {len(shards)}, calls {made}")
     print(
-        f"collecting             {cpu:.2f} s CPU, {wall:.1f} s wall, {cpu / rows * 1000:.1f} ms CPU per resource"
+        f"collecting             {cpu:.2f} s CPU, {wall:.1f} s wall, "
+        f"{cpu / rows * 1000:.1f} ms CPU per resource"
     )
     print(f"the same calls, boto3  {bare:.2f} s CPU, {bare_wall:.1f} s wall")
     print(f"ratio of CPU           {cpu / bare:.2f}")

@@ -264,9 +264,22 @@ def show_connection(report: dict[str, Any]) -> None:
     )
     _list("Cannot be told", [f"{item['name']} in {item['account_id']}: {item['how']}" for item in unknown])
     _list("Could write", list(proof["writes"]))
-    _list("Not read", [f"{p['account_id']} {p['account_name']} {p['region']}: {p['gap']}" for p in gaps])
+    _list("Exists and is not read", _grouped(gaps))
     _list("Cannot be enumerated", list(scope["unknown"]))
     say(f"\nNext: proofwatch sweep {report['connection']}")
+
+
+def _grouped(gaps: list[dict[str, Any]]) -> list[str]:
+    """Return one line per account and reason, so that no list of regions hides a missing account."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for gap in gaps:
+        name = f"{gap['account_id']} {gap['account_name']}".strip()
+        groups.setdefault((name, gap["gap"]), []).append(gap["region"])
+    lines = []
+    for (name, reason), regions in groups.items():
+        where = ", ".join(regions[:3]) + (f" and {len(regions) - 3} more" if len(regions) > 3 else "")
+        lines.append(f"{name}: {'whole account' if regions == ['global'] else where}: {reason}")
+    return lines
 
 
 def _tables(item: dict[str, Any]) -> str:
