@@ -20,6 +20,9 @@ from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.services.naming import unknown
 
 CHANGEABLE = ("name", "settings", "interval_minutes")
+READABLE = (ConnectionState.CONNECTED, ConnectionState.NEEDS_PERMISSION)
+"""States in which sweeps are due: what lacks a permission is read as far as it can be, and said."""
+
 LONGEST_PAUSE = timedelta(days=30)
 """A silence must end: the same limit as for silenced alerts."""
 
@@ -121,7 +124,7 @@ def record_test(
     proof_object: str = "",
     permissions: Iterable[Permission] = (),
 ) -> Connection:
-    """Keep what a test of the connection found; the first success makes it due at once.
+    """Keep what a test of the connection found; once it can be read at all, sweeps are due.
 
     `state` is one of ConnectionState's values; `proof_object` the digest of the object that
     holds the provider's answer behind `proof`.
@@ -135,7 +138,7 @@ def record_test(
         fresh.read_only_proof = proof_object
         fresh.permissions = [asdict(item) for item in tested]
         fresh.last_attempt_at = now
-        if state == ConnectionState.CONNECTED and fresh.next_due_at is None:
+        if fresh.state in READABLE and fresh.next_due_at is None:
             fresh.next_due_at = now
         fresh.save()
         _log(
