@@ -7,6 +7,7 @@ own for as long as it is in the table.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +57,13 @@ def changes(
     paths = [path for path in (before.path, after.path, before.rows, after.rows) if path is not None]
     if not shared or before.path is None or after.path is None or before.rows is None or after.rows is None:
         return
-    with open_session(
-        memory_limit=memory_limit, threads=threads, allowed=[path.resolve() for path in paths]
-    ) as session:
+    allowed = [path.resolve() for path in paths]
+    with (
+        tempfile.TemporaryDirectory(prefix="changes-") as spill,
+        open_session(
+            memory_limit=memory_limit, threads=threads, allowed=allowed, temp=Path(spill), ordered=False
+        ) as session,
+    ):
         _differences(session, before, after, shared)
         names = ", ".join(f"old_{plane}_{w}, new_{plane}_{w}" for w in _words(shared) for plane in PLANES)
         cursor = session.execute(

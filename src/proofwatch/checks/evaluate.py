@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -14,8 +14,8 @@ from proofwatch.checks.expressions import open_session
 from proofwatch.checks.join import view_input
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults, about_places
-from proofwatch.checks.plan import PLANES, WORD, Plan, make_plan
-from proofwatch.checks.run import Run, first_line
+from proofwatch.checks.plan import PLANES, WORD, make_plan
+from proofwatch.checks.run import Run, copy_to, first_line
 from proofwatch.checks.validate import effective_params
 from proofwatch.snapshots.engine import MEMORY_LIMIT, identifier, lock, quote
 
@@ -150,55 +150,81 @@ def _check_results(
     return CheckResults(check, run.params[check.id], whole, tuple(about), error)
 
 
+class _Rows(NamedTuple):
+    """SQL of the rows to judge, of their order, and the type of their idx."""
+
+    relation: str
+    order: str
+    idx: str
+
+
 def _judge_rows(
     run: Run, source: TableInput, checks: list[Check], path: Path
 ) -> tuple[int, dict[str, Counts]]:
     """Write the verdicts of all rows in the places read; checks that cannot run go to `run.errors`."""
-    relation = relation_of(run.session, source, source.table)
-    sound = checks
-    try:
-        _copy(run, make_plan(run.session, sound, run.params, run.now), relation, path, source)
-    except duckdb.Error as error:
-        _find_culprits(run, sound, relation, str(error))
+    rows = _rows(run, source)
+    sound, error = checks, _copy(run, checks, rows, path)
+    if error:
+        _find_culprits(run, checks, rows, error)
         sound = [check for check in checks if check.id not in run.errors]
-        if not sound:
-            return 0, {}
-        _copy(run, make_plan(run.session, sound, run.params, run.now), relation, path, source)
-    return _count(run.session, path, sound)
-
-
-def relation_of(session: duckdb.DuckDBPyConnection, source: TableInput, name: str) -> str:
-    """Return the SQL of the rows in the places read, under the table's name (checks may qualify with it)."""
-    session.execute("CREATE OR REPLACE TEMP TABLE places (account_id VARCHAR, region VARCHAR)")
-    session.executemany("INSERT INTO places VALUES (?, ?)", [list(place) for place in source.places])
-    file = f"read_parquet({quote(str(source.path.resolve()))})" if source.path else "(SELECT 1 WHERE false)"
-    return f"{file} AS {identifier(name)} SEMI JOIN places USING (account_id, region)"
-
-
-def _copy(run: Run, plan: Plan, relation: str, path: Path, source: TableInput) -> None:
-    idx = "BIGINT" if source.table in run.catalog.views else "INTEGER"
-    sql = plan.select(relation, idx)
-    with run.limited():
-        run.session.execute(
-            f"COPY ({sql}) TO {quote(str(path.resolve()))} (FORMAT parquet, PARQUET_VERSION v2)", plan.values
+        error = _copy(run, sound, rows, path) if sound else ""
+    if error:
+        run.errors |= dict.fromkeys(
+            (check.id for check in sound), f"the table could not be evaluated: {error}"
         )
+        sound = []
+    return _count(run.session, path, sound) if sound else (0, {})
 
 
-def _find_culprits(run: Run, checks: Sequence[Check], relation: str, error: str) -> None:
+def _rows(run: Run, source: TableInput) -> _Rows:
+    """Return the rows in the places read, under the table's name (checks may qualify with it).
+
+    Rows of other places are rare (an account that could not be read today), and filtering costs the order
+    of the file, so it is done only where there are any.
+    """
+    file = f"read_parquet({quote(str(source.path.resolve()))})" if source.path else "(SELECT 1 WHERE false)"
+    relation = f"{file} AS {identifier(source.table)}"
+    idx = "BIGINT" if source.table in run.catalog.views else "INTEGER"
+    run.session.execute("CREATE OR REPLACE TEMP TABLE places (account_id VARCHAR, region VARCHAR)")
+    run.session.executemany("INSERT INTO places VALUES (?, ?)", [list(place) for place in source.places])
+    stray = run.session.execute(
+        f"SELECT 1 FROM (SELECT DISTINCT account_id, region FROM {file}) "  # noqa: S608 - our own path
+        "ANTI JOIN places USING (account_id, region) LIMIT 1"
+    ).fetchone()
+    if stray is None:
+        return _Rows(relation, "", idx)
+    return _Rows(f"{relation} SEMI JOIN places USING (account_id, region)", " ORDER BY idx", idx)
+
+
+def _copy(run: Run, checks: Sequence[Check], rows: _Rows, path: Path) -> str:
+    """Write the verdicts of the checks; return why that failed, "" if it did not."""
+    plan = make_plan(run.session, checks, run.params, run.now)
+    sql = plan.select(rows.relation, rows.idx) + rows.order
+    try:
+        with run.limited():
+            run.session.execute(copy_to(sql, path), plan.values)
+    except duckdb.Error as error:
+        path.unlink(missing_ok=True)
+        return first_line(str(error))
+    return ""
+
+
+def _find_culprits(run: Run, checks: Sequence[Check], rows: _Rows, error: str) -> None:
     """Find the checks that cannot be evaluated even alone. If each can, all of them share the failure."""
     for check in checks:
         plan = make_plan(run.session, [check], run.params, run.now)
+        words = f"({plan.select(rows.relation, rows.idx)})"
         try:
             with run.limited():
                 run.session.execute(
-                    f"SELECT bit_or(fail_0), bit_or(inconclusive_0) FROM ({plan.select(relation, 'BIGINT')})",  # noqa: S608
+                    f"SELECT bit_or(fail_0), bit_or(inconclusive_0) FROM {words}",  # noqa: S608
                     plan.values,
                 ).fetchall()
         except duckdb.Error as alone:
             run.errors[check.id] = f"the check could not be evaluated: {first_line(str(alone))}"
     if not any(check.id in run.errors for check in checks):
-        text = f"the table could not be evaluated: {first_line(error)}"
-        run.errors |= {check.id: text for check in checks}
+        text = f"the table could not be evaluated: {error}"
+        run.errors |= dict.fromkeys((check.id for check in checks), text)
 
 
 def _count(

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from proofwatch.checks.base import TableInput, UnreadPlace, View
-from proofwatch.checks.run import Run, first_line
+from proofwatch.checks.run import Run, copy_to, first_line
 from proofwatch.connectors.base import GLOBAL, KEY, Table
 from proofwatch.snapshots.engine import identifier, quote
 
@@ -95,9 +95,7 @@ def _write(run: Run, view: View, places: Places, path: Path) -> None:
             f"SELECT idx, {', '.join(KEY)} FROM read_parquet({quote(str(anchor.resolve()))})"
         )
     try:
-        session.execute(
-            f"COPY ({_select(view)}) TO {quote(str(path.resolve()))} (FORMAT parquet, PARQUET_VERSION v2)"
-        )
+        session.execute(copy_to(_select(view), path))
     finally:
         for name in view.tables:
             session.execute(f"DROP VIEW IF EXISTS {identifier(name)}")

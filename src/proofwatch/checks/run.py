@@ -14,6 +14,7 @@ import duckdb
 
 from proofwatch.checks.base import TableInput
 from proofwatch.checks.load import Catalog
+from proofwatch.snapshots.engine import quote
 
 
 @dataclass(slots=True)
@@ -39,6 +40,15 @@ class Run:
             yield
         finally:
             timer.cancel()
+
+
+def copy_to(sql: str, path: Path) -> str:
+    """Return the COPY of a SELECT into a new file; one that is there is removed, and none made beside it."""
+    path.unlink(missing_ok=True)
+    return (
+        f"COPY ({sql}) TO {quote(str(path.resolve()))} "
+        "(FORMAT parquet, PARQUET_VERSION v2, USE_TMP_FILE false)"
+    )
 
 
 def first_line(message: str) -> str:
