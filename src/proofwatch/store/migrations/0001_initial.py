@@ -303,6 +303,7 @@ class Migration(migrations.Migration):
                 ("tables", models.JSONField(blank=True, default=list)),
                 ("counts", models.JSONField(blank=True, default=dict)),
                 ("manifest", models.CharField(blank=True, default="", max_length=64)),
+                ("evaluation", models.CharField(blank=True, default="", max_length=64)),
                 ("error", models.TextField(blank=True, default="")),
                 ("actor", models.CharField(max_length=200)),
                 (
