@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,14 @@ from proofwatch.checks.outcome import TableResults
 from proofwatch.checks.plan import PLANES, WORD
 from proofwatch.snapshots.engine import MEMORY_LIMIT, quote
 
-_BLOCK = 8
-"""Rows are compared in blocks of 2**8 idx first; only blocks that differ are joined."""
+_SLICE = 2**20
+"""Where rows came or went, so many idx are joined at a time: smaller hash tables are twice as fast."""
 
 _BATCH = 2000
+
+
+Shared = list[tuple[int, int, str]]
+"""Checks of both evaluations: bit in the later one, bit in the earlier one, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +54,9 @@ def changes(
         threads: of the engine.
         memory_limit: of the engine.
     """
-    shared = [
-        (number, before.checks.index(item), item[0])
-        for number, item in enumerate(after.checks)
-        if item in before.checks
-    ]
-    paths = [path for path in (before.path, after.path, before.rows, after.rows) if path is not None]
-    if not shared or before.path is None or after.path is None or before.rows is None or after.rows is None:
-        return
-    allowed = [path.resolve() for path in paths]
-    with (
-        tempfile.TemporaryDirectory(prefix="changes-") as spill,
-        open_session(
-            memory_limit=memory_limit, threads=threads, allowed=allowed, temp=Path(spill), ordered=False
-        ) as session,
-    ):
-        _differences(session, before, after, shared)
+    with _compared(before, after, threads, memory_limit) as (session, shared):
+        if not shared:
+            return
         names = ", ".join(f"old_{plane}_{w}, new_{plane}_{w}" for w in _words(shared) for plane in PLANES)
         cursor = session.execute(
             f"SELECT account_id, region, resource, was, is_now, {names} FROM ("  # noqa: S608 - our own names
@@ -78,52 +70,87 @@ def changes(
                 yield from _changes_of(row, shared)
 
 
-def _words(shared: Sequence[tuple[int, int, str]]) -> list[int]:
+def count_changed(
+    before: TableResults, after: TableResults, *, threads: int = 1, memory_limit: str = MEMORY_LIMIT
+) -> int:
+    """Return how many resources have a verdict that differs, or are in only one of the evaluations."""
+    with _compared(before, after, threads, memory_limit) as (session, shared):
+        row = session.execute("SELECT count(*) FROM differing").fetchone() if shared else None
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _compared(
+    before: TableResults, after: TableResults, threads: int, memory_limit: str
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Shared]]:
+    """Give a session with the table `differing`, and the checks that both evaluations have."""
+    paths = [path for path in (before.path, after.path, before.rows, after.rows) if path is not None]
+    shared: Shared = []
+    if len(paths) == 4:
+        places = {item: number for number, item in enumerate(before.checks)}
+        found = [(number, places.get(item), item[0]) for number, item in enumerate(after.checks)]
+        shared = [(number, earlier, name) for number, earlier, name in found if earlier is not None]
+    allowed = [path.resolve() for path in paths]
+    with (
+        tempfile.TemporaryDirectory(prefix="changes-") as spill,
+        open_session(
+            memory_limit=memory_limit, threads=threads, allowed=allowed, temp=Path(spill)
+        ) as session,
+    ):
+        if shared:
+            _differences(session, before, after, shared)
+        yield session, shared
+
+
+def _words(shared: Shared) -> list[int]:
     """Return the words of the later evaluation that hold shared checks."""
     return sorted({number // WORD for number, _, _ in shared})
 
 
 def _differences(
-    session: duckdb.DuckDBPyConnection,
-    before: TableResults,
-    after: TableResults,
-    shared: Sequence[tuple[int, int, str]],
+    session: duckdb.DuckDBPyConnection, before: TableResults, after: TableResults, shared: Shared
 ) -> None:
-    """Make the temporary table `differing`: idx, whether each side has it, and both sides' words."""
-    words = _words(shared)
-    old = f"(SELECT idx, {_moved(shared)} FROM {_file(before.path)})"  # noqa: S608
-    new = f"(SELECT idx, {_masked(shared)} FROM {_file(after.path)})"  # noqa: S608
-    names = [f"{plane}_{word}" for word in words for plane in PLANES]
-    differs = " OR ".join(f"o.{name} <> n.{name}" for name in names)
+    """Make the temporary table `differing`: idx, whether each side has it, and both sides' words.
+
+    With the same resources in the same order, one pass over both files side by side is enough.
+    """
+    names = [f"{plane}_{word}" for word in _words(shared) for plane in PLANES]
+    old, new = _file(before.path), _file(after.path)
+    if before.checks != after.checks:
+        old = f"(SELECT idx, {_moved(shared)} FROM {old})"  # noqa: S608 - our own names and paths
+        new = f"(SELECT idx, {_masked(shared)} FROM {new})"  # noqa: S608
     columns = ", ".join(f"o.{name} AS old_{name}, n.{name} AS new_{name}" for name in names)
-    made = "CREATE TEMP TABLE differing AS SELECT"
-    aligned = session.execute(
-        f"SELECT count(*) FILTER (o.idx IS DISTINCT FROM n.idx) FROM {_file(before.path)} o "  # noqa: S608
-        f"POSITIONAL JOIN {_file(after.path)} n"
+    differs = " | ".join(f"xor(o.{name}, n.{name})" for name in names)
+    made = (
+        "SELECT coalesce(o.idx, n.idx) AS idx, o.idx IS NOT NULL AS was, n.idx IS NOT NULL AS is_now, "
+        f"{columns} FROM"
+    )
+    unequal = f"o.idx IS NULL OR n.idx IS NULL OR ({differs}) <> 0"
+    pairs = f"{_file(before.path)} o POSITIONAL JOIN {_file(after.path)} n"
+    misplaced = session.execute(
+        f"SELECT count(*) FILTER (o.idx IS DISTINCT FROM n.idx) FROM {pairs}"  # noqa: S608
     ).fetchone()
-    if aligned == (0,):
+    if misplaced == (0,):
         session.execute(
-            f"{made} n.idx AS idx, true AS was, true AS is_now, {columns} "
-            f"FROM {old} o POSITIONAL JOIN {new} n WHERE {differs}"
+            f"CREATE TEMP TABLE differing AS {made} {old} o POSITIONAL JOIN {new} n WHERE ({differs}) <> 0"
         )
         return
-    sums = f"count(*) AS size, bit_xor(hash(idx, {', '.join(names)})) AS sum"
-    blocks = [f"(SELECT idx >> {_BLOCK} AS block, {sums} FROM {side} GROUP BY 1)" for side in (old, new)]  # noqa: S608
-    session.execute(
-        f"CREATE TEMP TABLE blocks AS SELECT coalesce(o.block, n.block) AS block FROM {blocks[0]} o "  # noqa: S608
-        f"FULL JOIN {blocks[1]} n USING (block) "
-        "WHERE o.size IS DISTINCT FROM n.size OR o.sum IS DISTINCT FROM n.sum"
-    )
-    within = f"WHERE idx >> {_BLOCK} IN (SELECT block FROM blocks)"  # noqa: S608
-    some = [f"(SELECT * FROM {side} {within})" for side in (old, new)]  # noqa: S608
-    session.execute(
-        f"{made} coalesce(o.idx, n.idx) AS idx, o.idx IS NOT NULL AS was, n.idx IS NOT NULL AS is_now, "
-        f"{columns} FROM {some[0]} o FULL JOIN {some[1]} n ON o.idx = n.idx "
-        f"WHERE o.idx IS NULL OR n.idx IS NULL OR {differs}"
-    )
+    session.execute(f"CREATE TEMP TABLE differing AS {made} {old} o JOIN {new} n ON true WHERE false")
+    # The keys made for a view are spread over 60 bits: few rows, and one slice.
+    spread = session.execute(
+        f"SELECT max(idx) FROM (SELECT idx FROM {old} UNION ALL SELECT idx FROM {new})"  # noqa: S608
+    ).fetchone()
+    last = int(spread[0]) if spread and spread[0] is not None else 0
+    size = _SLICE if last < 2**32 else last + 1
+    for first in range(0, last + 1, size):
+        within = f"WHERE idx >= {first} AND idx < {first + size}"
+        session.execute(
+            f"INSERT INTO differing {made} (FROM {old} {within}) o "
+            f"FULL JOIN (FROM {new} {within}) n ON o.idx = n.idx WHERE {unequal}"
+        )
 
 
-def _masked(shared: Sequence[tuple[int, int, str]]) -> str:
+def _masked(shared: Shared) -> str:
     """Return the later words with the bits of shared checks only."""
     masks: dict[int, int] = {}
     for number, _, _ in shared:
@@ -135,7 +162,7 @@ def _masked(shared: Sequence[tuple[int, int, str]]) -> str:
     )
 
 
-def _moved(shared: Sequence[tuple[int, int, str]]) -> str:
+def _moved(shared: Shared) -> str:
     """Return the earlier words with each shared check's bit where it is in the later ones."""
     moves: dict[int, dict[tuple[int, int], int]] = {}
     for number, earlier, _ in shared:
@@ -158,7 +185,7 @@ def _shift(name: str, mask: int, step: int) -> str:
     return f"({bits} >> {-step})" if step < 0 else f"({bits} << {step})"
 
 
-def _changes_of(row: Sequence[object], shared: Sequence[tuple[int, int, str]]) -> Iterator[Change]:
+def _changes_of(row: Sequence[object], shared: Shared) -> Iterator[Change]:
     account_id, region, resource, was, is_now, *flat = row
     words = _words(shared)
     width = 2 * len(PLANES)
