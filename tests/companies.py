@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from proofwatch.demo import server
 from proofwatch.demo.company import Company, environment, seed
-from proofwatch.demo.server import start
 
 
 @pytest.fixture(scope="session")
 def company() -> Iterator[Company]:
     """Furnish a company on a moto server of its own."""
-    with start() as server:
-        yield seed(server.url, lambda name, done, total: None)
+    with server.start() as running:
+        yield seed(running.url, lambda name, done, total: None)
 
 
 def variables(company: Company, home: Path, **more: str) -> dict[str, str]:
@@ -44,6 +44,16 @@ def run(company, home, *arguments, check=True, **more):
     )
     assert not check or done.returncode == 0, done.stderr
     return done
+
+
+def start(company, home, *arguments, **more):
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        env=variables(company, home, **more),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def proofwatch(company, home, *arguments, check=True):

@@ -4,10 +4,11 @@ import json
 import shutil
 import signal
 import sqlite3
+import time
 
 import pytest
 
-from tests.companies import proofwatch, run
+from tests.companies import proofwatch, run, start
 from tests.killed_sweep import TABLES
 
 STEPS = [
@@ -120,3 +121,16 @@ def test_expired_credentials_make_everything_inconclusive_and_restore_nothing(co
     assert newest[0][2] > 0
     statuses = {status for _, status, _ in after["controls"]}
     assert "passing" not in statuses
+
+
+def test_two_processes_at_one_sweep_do_not_disturb_each_other(company, connected, undisturbed, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(connected, home)
+    with start(company, home, "tests.killed_sweep", "") as first:
+        while not list((home / "work").glob("*.lock")):
+            assert first.poll() is None
+            time.sleep(0.05)
+        second = run(company, home, "tests.killed_sweep", "", check=False)
+        assert "another process is at the sweep" in second.stderr
+        assert first.wait(120) == 0
+    assert state(home) == state(undisturbed)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ import click
 
 from proofwatch.cli.app import App, stage_progress
 from proofwatch.cli.output import errors, json_option, note, print_json, say, utc
-from proofwatch.config import check_executor
+from proofwatch.config import ConfigError, check_executor
 from proofwatch.errors import ProofwatchError
 
 if TYPE_CHECKING:
@@ -72,7 +74,12 @@ def run_sweep(
     """Carry one sweep of a connection to its end: the interrupted one if there is one, else a new one."""
     from proofwatch.store.services import sweeps
 
-    waiting = [run for run in sweeps.unfinished(connection) if tuple(run.tables) == tuple(tables)]
+    # A scheduled one belongs to the worker that holds its lease, or to the next one.
+    waiting = [
+        run
+        for run in sweeps.unfinished(connection)
+        if run.trigger != "schedule" and tuple(run.tables) == tuple(tables)
+    ]
     if slot is None and waiting:
         return resume_sweep(app, waiting[0], quiet=quiet)
     now = datetime.now(UTC)
@@ -88,7 +95,7 @@ def resume_sweep(
     from proofwatch.runtime.executor import make_executor
 
     workers = make_executor(*check_executor(app.settings.executor))
-    with stage_progress(not quiet) as progress, workers as executor:
+    with _alone(app, run), stage_progress(not quiet) as progress, workers as executor:
         tools = pipeline.Tools(
             objects=app.objects,
             catalog=app.catalog,
@@ -100,6 +107,28 @@ def resume_sweep(
             step=step,
         )
         return pipeline.sweep(tools, run, actor=app.actor)
+
+
+@contextmanager
+def _alone(app: App, run: Sweep) -> Iterator[None]:
+    """Hold the sweep on this machine: two processes at one sweep would pull each other's files away.
+
+    Raises:
+        ConfigError: another process is at it. The lock ends with its process, however that ends.
+    """
+    app.settings.work.mkdir(parents=True, exist_ok=True)
+    path = app.settings.work / f"{run.pk}.lock"
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            name = run.connection.name
+            problem = f"another process is at the sweep that was asked for at {utc(run.slot)}"
+            raise ConfigError(f"sweeping {name}", problem, "Wait for it to end, or stop it.") from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def sweep_body(run: Sweep) -> dict[str, Any]:
