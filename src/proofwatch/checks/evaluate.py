@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +71,7 @@ def evaluate(
         _lock(session, catalog, by_table, inputs, out)
         run = Run(session, catalog, inputs, chosen, now, out, seconds, dict(refused or {}))
         results = [_judge_table(run, table, by_table[table]) for table in sorted(by_table)]
-    spill.rmdir()
+    shutil.rmtree(spill, ignore_errors=True)
     tables = {found.table: found for found, _ in results}
     found_checks = {item.check.id: item for _, items in results for item in items}
     return Evaluation(now, tables, found_checks)

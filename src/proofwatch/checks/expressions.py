@@ -235,8 +235,9 @@ def functions() -> Mapping[str, frozenset[str]]:
 
 def nearest(name: str, known: Any) -> str:
     """Return `; did you mean 'x'?` with the nearest known name, or "" if none is near."""
-    near = get_close_matches(name.lower(), [str(item) for item in known], n=1, cutoff=0.6)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    names = {str(item).lower(): str(item) for item in known}
+    near = get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return f"; did you mean '{names[near[0]]}'?" if near else ""
 
 
 def create_table(session: duckdb.DuckDBPyConnection, name: str, columns: Sequence[tuple[str, str]]) -> None:

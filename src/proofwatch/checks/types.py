@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ _FAMILIES = {
     "SQLNULL": "unknown",
     "ANY": "unknown",
 }
+
+_QUOTED = re.compile(r'"([a-z_][a-z0-9_]*)"')
+"""A name that DuckDB quotes when it writes the expression, because it is also a keyword."""
 
 
 def bound_type(
@@ -113,6 +117,7 @@ def _sentence(node: Node, comparison: Node | None, given: Node, wanted: Node, sq
 def _snippet(node: Node, sql: str) -> str:
     start, length = int(node.get("query_location") or 0), int(node.get("query_location_length") or 0)
     text = " ".join(sql.encode()[start : start + length].decode(errors="ignore").split())
+    text = _QUOTED.sub(r"\1", text)
     return f" in `{text}`" if 0 < len(text) <= 80 and start < len(sql) else ""
 
 

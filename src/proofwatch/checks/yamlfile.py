@@ -41,6 +41,7 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
         if size > MAX_BYTES:
             raise Unreadable(1, f"larger than {MAX_BYTES // 1024} kB")
         text = path.read_text(encoding="utf-8")
+        _scan(text)
         node = yaml.compose(text, Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise Unreadable(1, "not UTF-8 text") from error
@@ -54,29 +55,35 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
     if node is None:
         raise Unreadable(1, "the file is empty")
     lines: Lines = {}
-    return _value(node, (), lines, set()), lines
+    return _value(node, (), lines), lines
 
 
-def _value(node: yaml.Node, place: tuple[str | int, ...], lines: Lines, seen: set[int]) -> Any:
+def _scan(text: str) -> None:
+    """Refuse what would make composing dangerous: it recurses in C, and aliases multiply."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if getattr(event, "anchor", None) is not None:
+            raise Unreadable(line, "anchors and aliases (& and *) cannot be used: write it out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise Unreadable(line, f"nested deeper than {_MAX_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _value(node: yaml.Node, place: tuple[str | int, ...], lines: Lines) -> Any:
     lines.setdefault(place, node.start_mark.line + 1)
-    if id(node) in seen:
-        raise Unreadable(
-            node.start_mark.line + 1, "anchors and aliases (& and *) cannot be used: write it out"
-        )
-    seen.add(id(node))
-    if len(place) > _MAX_DEPTH:
-        raise Unreadable(node.start_mark.line + 1, f"nested deeper than {_MAX_DEPTH} levels")
     if isinstance(node, yaml.MappingNode):
-        return dict(_members(node, place, lines, seen))
+        return dict(_members(node, place, lines))
     if isinstance(node, yaml.SequenceNode):
         _plain_tag(node, "seq")
-        return [_value(item, (*place, number), lines, seen) for number, item in enumerate(node.value)]
+        return [_value(item, (*place, number), lines) for number, item in enumerate(node.value)]
     return _scalar(node)
 
 
-def _members(
-    node: yaml.MappingNode, place: tuple[str | int, ...], lines: Lines, seen: set[int]
-) -> Iterator[tuple[str, Any]]:
+def _members(node: yaml.MappingNode, place: tuple[str | int, ...], lines: Lines) -> Iterator[tuple[str, Any]]:
     _plain_tag(node, "map")
     keys: set[str] = set()
     for key_node, value_node in node.value:
@@ -88,7 +95,7 @@ def _members(
             raise Unreadable(line, f"the key '{key}' stands here twice")
         keys.add(key)
         lines[(*place, key)] = line
-        yield key, _value(value_node, (*place, key), lines, seen)
+        yield key, _value(value_node, (*place, key), lines)
 
 
 def _plain_tag(node: yaml.Node, name: str) -> None:
