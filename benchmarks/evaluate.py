@@ -112,7 +112,7 @@ _declare()
 
 
 def write_rows(path: Path, rows: int, variant: str) -> None:
-    """Generate the snapshot. `moved`: 0.5 % of the rows have other values; `churned`: some went, some came."""
+    """Generate the snapshot. `moved`: 0.5 % of the rows have other values; `churned`: some rows went."""
     import duckdb
 
     salt = "CASE WHEN i % 200 = 17 THEN 1 ELSE 0 END" if variant != "first" else "0"
