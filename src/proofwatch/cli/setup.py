@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import BaseModel
@@ -15,6 +15,9 @@ from pydantic.fields import FieldInfo
 from proofwatch.cli.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, say
 from proofwatch.connectors.registry import CONNECTORS, connector_class
+
+if TYPE_CHECKING:
+    from proofwatch.store.models import Connection
 
 
 @click.command()
@@ -189,7 +192,6 @@ def make_connection(
     proof = connector.prove_read_only()
     tell("listing what exists")
     scope = connector.scope()
-    missing = [item for item in permissions if item.allowed is False]
     evidence = {
         "connector": kind,
         "tested_at": now.isoformat().replace("+00:00", "Z"),
@@ -199,32 +201,40 @@ def make_connection(
         "scope": asdict(scope),
     }
     digest = app.objects.put(rfc8785.dumps(_plain(evidence)))
+    missing = sorted({item.name for item in permissions if item.allowed is False})
+    state = "needs permission" if missing else "connected"
     body = settings.model_dump(mode="json", exclude_defaults=True)
-    existing = {item.name: item for item in connections.every()}
-    if name in existing:
-        _check_same_kind(existing[name], kind)
-        values: dict[str, Any] = {"settings": body}
-        if interval:
-            values["interval_minutes"] = interval
-        connection = connections.change(existing[name], actor=app.actor, now=now, **values)
-    else:
-        connection = connections.create(
-            name, kind, body, actor=app.actor, now=now, interval_minutes=interval or 15
-        )
     connections.record_test(
-        connection,
+        _keep(app, kind, name, body, interval, now),
         actor=app.actor,
         now=now,
-        state="needs permission" if missing else "connected",
-        problem=", ".join(sorted({item.name for item in missing}))[:2000],
+        state=state,
+        problem=", ".join(missing)[:2000],
         identity=identity,
         proof=proof,
         proof_object=digest,
         permissions=permissions,
     )
     app.sign()
-    state = "needs permission" if missing else "connected"
     return {"connection": name, "state": state, "evidence": digest, **evidence}
+
+
+def _keep(
+    app: App, kind: str, name: str, settings: dict[str, Any], interval: int | None, now: datetime
+) -> Connection:
+    """Make the connection, or change the one of that name."""
+    from proofwatch.store.services import connections
+
+    existing = {item.name: item for item in connections.every()}
+    if name not in existing:
+        return connections.create(
+            name, kind, settings, actor=app.actor, now=now, interval_minutes=interval or 15
+        )
+    _check_same_kind(existing[name], kind)
+    values: dict[str, Any] = {"settings": settings}
+    if interval:
+        values["interval_minutes"] = interval
+    return connections.change(existing[name], actor=app.actor, now=now, **values)
 
 
 def _check_same_kind(connection: Any, kind: str) -> None:
