@@ -148,8 +148,9 @@ def write_rows(path: Path, rows: int, variant: str) -> None:
 
 
 def run_evaluate(path: Path, out: Path, threads: int) -> dict[str, Any]:
+    from proofwatch.checks.apart import Order
     from proofwatch.checks.base import TableInput
-    from proofwatch.checks.evaluate import evaluate
+    from proofwatch.checks.evaluate import evaluate_here
 
     catalog, checks = _catalog()
     places = tuple(
@@ -157,7 +158,7 @@ def run_evaluate(path: Path, out: Path, threads: int) -> dict[str, Any]:
     )
     source = TableInput(TABLE, path, places)
     out.mkdir(exist_ok=True)
-    found = evaluate(catalog, checks, {TABLE: source}, {}, NOW, out, threads=threads)
+    found = evaluate_here(Order(catalog, tuple(checks), {TABLE: source}, {}, NOW, out, threads=threads))
     counts = [found.checks[check.id].counts for check in checks]
     return {
         "verdicts": sum(c.judged + c.not_applicable for c in counts),

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from proofwatch.checks.changes import Change, changes, count_changed
-from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.outcome import TableResults
-from tests.checks.kit import ACCOUNT, NOW, REGION, catalog, source, text
+from tests.checks.kit import ACCOUNT, NOW, REGION, catalog, evaluate, source, text
 
 Row = Mapping[str, Any]
 

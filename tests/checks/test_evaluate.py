@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.checks.base import Check, CheckError, Counts, TableInput, UnreadPlace
-from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import Evaluation
-from tests.checks.kit import ACCOUNT, HERE, NOW, TABLES, catalog, source, statuses, text
+from tests.checks.kit import ACCOUNT, HERE, NOW, TABLES, catalog, evaluate, source, statuses, text
 
 
 def judge(

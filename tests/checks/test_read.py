@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from proofwatch.checks.base import UnreadPlace
-from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.outcome import Evaluation
 from proofwatch.checks.read import BATCH, Where, failing, results, verdicts
-from tests.checks.kit import ACCOUNT, NOW, REGION, catalog, source, text
+from tests.checks.kit import ACCOUNT, NOW, REGION, catalog, evaluate, source, text
 
 PLACES = [(ACCOUNT, REGION), ("222222222222", REGION)]
 ROWS: list[dict[str, Any]] = [

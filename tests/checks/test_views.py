@@ -11,9 +11,8 @@ import duckdb
 import pytest
 
 from proofwatch.checks.base import CheckError, Counts, TableInput, UnreadPlace
-from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.outcome import Evaluation
-from tests.checks.kit import ACCOUNT, HERE, NOW, REGION, catalog, source, statuses, text
+from tests.checks.kit import ACCOUNT, HERE, NOW, REGION, catalog, evaluate, source, statuses, text
 
 HEAD = "-- about: Volumes with their keys.\n-- key: account_id, region, resource\n"
 KEYED = HEAD + (

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from proofwatch.checks.apart import Order
 from proofwatch.checks.base import Case, Check, TableInput
-from proofwatch.checks.evaluate import evaluate
+from proofwatch.checks.evaluate import evaluate_here
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.read import Where, judged
 from proofwatch.checks.validate import checkers
@@ -38,7 +39,7 @@ def run_cases(check: Check, catalog: Catalog) -> list[str]:
         source = TableInput(check.table, path, tuple(sorted((str(a), str(r)) for a, r in places)))
         # Without its SQL a view is a table like any other, and its rows are given by the cases.
         plain = Catalog({}, {}, catalog.tables)
-        found = evaluate(plain, [check], {check.table: source}, {}, NOW, folder)
+        found = evaluate_here(Order(plain, (check,), {check.table: source}, {}, NOW, folder))
         error = found.checks[check.id].error
         if error:
             return [error]

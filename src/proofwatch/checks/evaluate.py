@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from proofwatch.checks.apart import SECONDS, Order, evaluate_apart, foreign
 from proofwatch.checks.base import Check, Counts, Result, TableInput
 from proofwatch.checks.expressions import open_session
 from proofwatch.checks.join import view_input
@@ -19,9 +20,6 @@ from proofwatch.checks.plan import PLANES, WORD, make_plan
 from proofwatch.checks.run import Run, copy_to, first_line
 from proofwatch.checks.validate import effective_params
 from proofwatch.snapshots.engine import MEMORY_LIMIT, identifier, lock, quote
-
-SECONDS = 600.0
-"""After which the evaluation of one table is stopped."""
 
 _LANE = 21
 """Bits of a counter. Three fit into a BIGINT, and each counts the at most 2**20 rows of a group."""
@@ -42,7 +40,8 @@ def evaluate(
 ) -> Evaluation:
     """Judge `checks` and write one Parquet of verdicts per table into `out`.
 
-    The same inputs give the same bytes again. Every check has at least one row, whatever happened.
+    The same inputs give the same bytes again. Every check has at least one row, whatever happened. If a
+    person added one of the checks, all of this is done in a child process with limited memory.
 
     Args:
         catalog: where the checks come from; its views are joined here.
@@ -57,24 +56,42 @@ def evaluate(
         refused: check id → why it must not be evaluated (it broke an earlier attempt).
 
     Raises:
-        CheckError: a parameter does not fit its check.
+        CheckError: a parameter does not fit its check, or nothing at all can be evaluated.
     """
-    due = sorted(checks, key=lambda check: check.id)
-    chosen = {check.id: effective_params(check, params.get(check.id, {})) for check in due}
+    order = Order(
+        catalog,
+        tuple(checks),
+        inputs,
+        params,
+        now,
+        out,
+        threads=threads,
+        memory_limit=memory_limit,
+        seconds=seconds,
+        refused=refused or {},
+    )
+    return evaluate_apart(order) if any(map(foreign, checks)) else evaluate_here(order)
+
+
+def evaluate_here(order: Order) -> Evaluation:
+    """Judge in this process; `evaluate` does so for checks that Proofwatch ships."""
+    catalog, inputs, out = order.catalog, order.inputs, order.out
+    due = sorted(order.checks, key=lambda check: check.id)
+    chosen = {check.id: effective_params(check, order.params.get(check.id, {})) for check in due}
     by_table: dict[str, list[Check]] = {}
     for check in due:
         by_table.setdefault(check.table, []).append(check)
     spill = out / "spill"
     spill.mkdir(exist_ok=True)
-    session = open_session(memory_limit=memory_limit, threads=threads, allowed=None, temp=spill)
+    session = open_session(memory_limit=order.memory_limit, threads=order.threads, allowed=None, temp=spill)
     with session:
         _lock(session, catalog, by_table, inputs, out)
-        run = Run(session, catalog, inputs, chosen, now, out, seconds, dict(refused or {}))
+        run = Run(session, catalog, inputs, chosen, order.now, out, order.seconds, dict(order.refused))
         results = [_judge_table(run, table, by_table[table]) for table in sorted(by_table)]
     shutil.rmtree(spill, ignore_errors=True)
     tables = {found.table: found for found, _ in results}
     found_checks = {item.check.id: item for _, items in results for item in items}
-    return Evaluation(now, tables, found_checks)
+    return Evaluation(order.now, tables, found_checks)
 
 
 def results_path(out: Path, table: str) -> Path:
