@@ -201,6 +201,15 @@ def test_doctor_explains(ask):
     }
 
 
+def test_a_connection_is_paused_resumed_and_removed(ask):
+    paused = json.loads(ask("connections", "pause", "aws", "--reason", "maintenance", "--json").stdout)
+    assert (paused["state"], paused["paused_reason"]) == ("paused", "maintenance")
+    assert json.loads(ask("connections", "resume", "aws", "--json").stdout)["state"] != "paused"
+    assert json.loads(ask("connections", "remove", "aws", "--reason", "sold", "--json").stdout)["removed"]
+    assert json.loads(ask("connections", "list", "--json").stdout) == []
+    assert json.loads(ask("findings", "--json").stdout)
+
+
 def test_connectors_list_their_tables(ask):
     (aws,) = json.loads(ask("connectors", "--json").stdout)
     assert aws["connector"] == "aws"

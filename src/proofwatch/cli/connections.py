@@ -145,7 +145,8 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--reason", required=True, help="Why; it becomes part of the evidence.")
 @click.option("--days", type=click.IntRange(1, 30), default=1, show_default=True, help="For how long.")
-def pause(name: str, reason: str, days: int) -> None:
+@json_option
+def pause(name: str, reason: str, days: int, as_json: bool) -> None:
     """Stop sweeping for a while; every occurrence meanwhile is recorded as skipped."""
     from proofwatch.store.services import connections as service
 
@@ -155,29 +156,41 @@ def pause(name: str, reason: str, days: int) -> None:
         service.get(name), actor=app.actor, now=now, reason=reason, until=now + timedelta(days=days)
     )
     app.sign()
+    if as_json:
+        print_json(connection_body(item, now))
+        return
     say(f"{item.name} is paused until {utc(item.paused_until)}: {item.paused_reason}")
 
 
 @connections.command()
 @click.argument("name")
-def resume(name: str) -> None:
+@json_option
+def resume(name: str, as_json: bool) -> None:
     """End a pause."""
     from proofwatch.store.services import connections as service
 
     app = App().open()
-    item = service.resume(service.get(name), actor=app.actor, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    item = service.resume(service.get(name), actor=app.actor, now=now)
     app.sign()
+    if as_json:
+        print_json(connection_body(item, now))
+        return
     say(f"{item.name} is {item.state} again.")
 
 
 @connections.command()
 @click.argument("name")
 @click.option("--reason", required=True, help="Why; it becomes part of the evidence.")
-def remove(name: str, reason: str) -> None:
+@json_option
+def remove(name: str, reason: str, as_json: bool) -> None:
     """Stop reading a system for good. Its evidence stays."""
     from proofwatch.store.services import connections as service
 
     app = App().open()
     service.remove(service.get(name), actor=app.actor, now=datetime.now(UTC), reason=reason)
     app.sign()
+    if as_json:
+        print_json({"name": name, "removed": True, "reason": reason})
+        return
     say(f"{name} is removed. Its evidence and findings stay.")
