@@ -11,18 +11,26 @@ from django.db.utils import DatabaseError
 
 from proofwatch.store import append_only
 from proofwatch.store.models import (
+    Alert,
+    AlertEvent,
+    AlertRuleHistory,
     Checkpoint,
     CheckSettingHistory,
     Connection,
     ControlApproval,
     ControlList,
     ControlStatusHistory,
+    Delivery,
+    DeliveryAttempt,
     Finding,
     FindingEvent,
     LogEntry,
     LogHead,
     LogTile,
+    Review,
     Sweep,
+    Task,
+    TaskEvent,
 )
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -71,6 +79,48 @@ def setting() -> models.Model:
     return CheckSettingHistory.objects.create(check_id="aws.x.y", by="me", at=NOW)
 
 
+def alert() -> Alert:
+    return Alert.objects.create(
+        key="0" * 64,
+        rule_id="r",
+        rule_version=1,
+        severity="high",
+        headline="h",
+        pending_since=NOW,
+        first_failed_at=NOW,
+        last_failed_at=NOW,
+        observed_at=NOW,
+    )
+
+
+def rule() -> models.Model:
+    return AlertRuleHistory.objects.create(rule_id="r", by="me", at=NOW)
+
+
+def alert_event() -> models.Model:
+    return AlertEvent.objects.create(alert=alert(), kind="failing", at=NOW, actor="system")
+
+
+def review() -> models.Model:
+    return Review.objects.create(
+        alert=alert(), reviewer="me", role="lead", decided_at=NOW, decision="watch", note="n", channel="cli"
+    )
+
+
+def attempt() -> models.Model:
+    delivery = Delivery.objects.create(
+        key="k", channel="c", thread="t", happened="opened", created_at=NOW, due_at=NOW
+    )
+    return DeliveryAttempt.objects.create(
+        delivery=delivery, number=1, at=NOW, seconds=0.1, outcome="accepted"
+    )
+
+
+def step() -> models.Model:
+    task = Task.objects.create(number=1, title="t", severity="high", due_at=NOW, made_by="me", made_at=NOW)
+    return TaskEvent.objects.create(task=task, kind="made", at=NOW, actor="me")
+
+
 ROWS: dict[str, Callable[[], models.Model]] = {
     "store_logentry": entry,
     "store_checkpoint": checkpoint,
@@ -79,6 +129,11 @@ ROWS: dict[str, Callable[[], models.Model]] = {
     "store_controlapproval": approval,
     "store_controlstatushistory": status,
     "store_checksettinghistory": setting,
+    "store_alertrulehistory": rule,
+    "store_alertevent": alert_event,
+    "store_review": review,
+    "store_deliveryattempt": attempt,
+    "store_taskevent": step,
 }
 
 

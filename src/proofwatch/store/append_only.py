@@ -6,9 +6,9 @@ is what signed checkpoints kept elsewhere are for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-TABLES = {
+FIRST = {
     "store_logentry": '"index"',
     "store_checkpoint": "id",
     "store_findingevent": "id",
@@ -17,22 +17,47 @@ TABLES = {
     "store_controlstatushistory": "id",
     "store_checksettinghistory": "id",
 }
-"""Append-only table → its primary key."""
+ALERTING = {
+    "store_alertrulehistory": "id",
+    "store_alertevent": "id",
+    "store_review": "id",
+    "store_deliveryattempt": "id",
+    "store_taskevent": "id",
+}
+TABLES = FIRST | ALERTING
+"""Append-only table → its primary key; in parts, as the migrations made them."""
 
 REFUSAL = "is append-only: evidence is never changed or deleted"
 
 
-def create(vendor: str) -> Iterator[str]:
-    """Yield the statements that create every trigger; `vendor` is sqlite or postgresql."""
+def create(vendor: str, tables: Mapping[str, str] = TABLES) -> Iterator[str]:
+    """Yield the statements that create the log's own triggers and those of `tables`.
+
+    Args:
+        vendor: sqlite or postgresql.
+        tables: append-only table → its primary key; they must exist.
+    """
     if vendor == "postgresql":
         yield from _postgres_create()
-        return
-    for table, key in TABLES.items():
+    else:
+        yield from _sqlite_create()
+    yield from refuse(vendor, tables)
+
+
+def refuse(vendor: str, tables: Mapping[str, str]) -> Iterator[str]:
+    """Yield the statements that make `tables` append-only; `create` must have run before."""
+    for table, key in tables.items():
+        if vendor == "postgresql":
+            yield from _trigger(table, "refuse", "UPDATE OR DELETE OR TRUNCATE", "STATEMENT", "refuse")
+            continue
         yield from _sqlite_refuse(table, "UPDATE")
         yield from _sqlite_refuse(table, "DELETE")
         # INSERT OR REPLACE deletes without firing DELETE triggers, so the insert must refuse it.
         exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 – our own names
         yield _sqlite(table, "replace", "INSERT", exists, f"{table} {REFUSAL}")
+
+
+def _sqlite_create() -> Iterator[str]:
     # The length apart: SQLite's substr of an empty blob is NULL, which would compare as nothing.
     shrunk = "length(NEW.hashes) < length(OLD.hashes) OR NEW.level <> OLD.level"
     grown = f"{shrunk} OR substr(NEW.hashes, 1, length(OLD.hashes)) <> OLD.hashes"
@@ -76,8 +101,6 @@ def _postgres_create() -> Iterator[str]:
     yield _function("tile_grows", f"{grown}{raise_.format('only grows')} END IF; RETURN NEW;")
     shrunk = "IF NEW.size < OLD.size THEN "
     yield _function("head_grows", f"{shrunk}{raise_.format('only grows')} END IF; RETURN NEW;")
-    for table in TABLES:
-        yield from _trigger(table, "refuse", "UPDATE OR DELETE OR TRUNCATE", "STATEMENT", "refuse")
     for table, function in (("store_logtile", "tile_grows"), ("store_loghead", "head_grows")):
         yield from _trigger(table, "refuse", "DELETE OR TRUNCATE", "STATEMENT", "refuse")
         yield from _trigger(table, "grow", "UPDATE", "ROW", function)

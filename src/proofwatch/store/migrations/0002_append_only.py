@@ -12,7 +12,7 @@ from proofwatch.store import append_only
 def forward(apps, schema_editor):  # type: ignore[no-untyped-def]
     """Create the triggers and the log's one head."""
     apps.get_model("store", "LogHead").objects.get_or_create(pk=1)
-    for statement in append_only.create(schema_editor.connection.vendor):
+    for statement in append_only.create(schema_editor.connection.vendor, append_only.FIRST):
         schema_editor.execute(statement, params=None)
 
 

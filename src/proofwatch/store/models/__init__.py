@@ -5,6 +5,16 @@ from proofwatch.store import django
 
 django.ensure()  # Django's classes can be made only once Django is set up.
 
+from proofwatch.store.models.alerts import (
+    Alert,
+    AlertEvent,
+    AlertResource,
+    AlertRule,
+    AlertRuleHistory,
+    Drill,
+    Review,
+    Silence,
+)
 from proofwatch.store.models.checks import CheckRun, CheckSetting, CheckSettingHistory, ResultObject
 from proofwatch.store.models.connections import Connection
 from proofwatch.store.models.controls import (
@@ -13,13 +23,30 @@ from proofwatch.store.models.controls import (
     ControlStatus,
     ControlStatusHistory,
 )
+from proofwatch.store.models.deliveries import ChannelConfig, Delivery, DeliveryAttempt
 from proofwatch.store.models.evidence import Checkpoint, LogEntry, LogHead, LogTile
 from proofwatch.store.models.findings import Finding, FindingEvent
 from proofwatch.store.models.jobs import Job
+from proofwatch.store.models.people import Person, Team
+from proofwatch.store.models.remediation import (
+    RiskAcceptance,
+    Task,
+    TaskEvent,
+    Ticket,
+    TicketStep,
+    TrackerConfig,
+    WebhookDelivery,
+)
 from proofwatch.store.models.snapshots import CoverageGap, TableState
 from proofwatch.store.models.sweeps import ShardRead, Sweep
 
 __all__ = [
+    "Alert",
+    "AlertEvent",
+    "AlertResource",
+    "AlertRule",
+    "AlertRuleHistory",
+    "ChannelConfig",
     "CheckRun",
     "CheckSetting",
     "CheckSettingHistory",
@@ -30,14 +57,28 @@ __all__ = [
     "ControlStatus",
     "ControlStatusHistory",
     "CoverageGap",
+    "Delivery",
+    "DeliveryAttempt",
+    "Drill",
     "Finding",
     "FindingEvent",
     "Job",
     "LogEntry",
     "LogHead",
     "LogTile",
+    "Person",
     "ResultObject",
+    "Review",
+    "RiskAcceptance",
     "ShardRead",
+    "Silence",
     "Sweep",
     "TableState",
+    "Task",
+    "TaskEvent",
+    "Team",
+    "Ticket",
+    "TicketStep",
+    "TrackerConfig",
+    "WebhookDelivery",
 ]
