@@ -67,6 +67,8 @@ class View:
     path: Path
     anchor: str = ""
     """The table whose rows the view describes one by one, from which its key is taken; "" if none."""
+    across: bool = False
+    """True if a row rests on all accounts, so that anything unread anywhere leaves no row whole."""
 
 
 @dataclass(frozen=True, slots=True)

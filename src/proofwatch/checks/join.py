@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -50,7 +51,8 @@ def judged_places(
     """Return the places in which every table of the view was read, and those in which one was not.
 
     What is missing in one region leaves the others whole; what is missing of a global table leaves no
-    region of its account whole, and a global row needs every region.
+    region of its account whole, and a global row needs every region. A view whose rows rest on all
+    accounts is whole nowhere as long as anything of its tables is unread anywhere.
     """
     sources = {name: inputs.get(name, TableInput(name, None, ())) for name in view.tables}
     leading = [view.anchor] if view.anchor else list(view.tables)
@@ -58,6 +60,9 @@ def judged_places(
         {place for name in leading for place in sources[name].places}
         | {(place.account_id, place.region) for name in leading for place in sources[name].unread}
     )
+    hole = next(_holes(view, sources), None)
+    if hole is not None:
+        return (), tuple(replace(hole, account_id=account, region=region) for account, region in candidates)
     places, unread = [], []
     for account, region in candidates:
         gap = next(_gaps(account, region, sources, tables), None)
@@ -66,6 +71,15 @@ def judged_places(
         else:
             unread.append(gap)
     return tuple(places), tuple(unread)
+
+
+def _holes(view: View, sources: Mapping[str, TableInput]) -> Iterator[UnreadPlace]:
+    """Yield what is unread anywhere, for a view whose rows rest on all accounts."""
+    if view.across:
+        for name, source in sources.items():
+            for place in source.unread:
+                where = f"{place.account_id} {place.region}"
+                yield UnreadPlace("", "", f"{name} in {where}: {place.reason}", place.permission)
 
 
 def _gaps(

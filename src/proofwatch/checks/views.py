@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ MAX_LENGTH = 50_000
 Node = dict[str, Any]
 Problem = tuple[int, str, str]
 
-_HEADER = re.compile(r"--\s*(about|key)\s*:\s*(.*?)\s*$")
+_HEADER = re.compile(r"--\s*(about|key|across)\s*:\s*(.*?)\s*$")
 _LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 _KEY = ", ".join(KEY)
 _SOURCES = {"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", "CTE"}
@@ -47,7 +48,7 @@ def load_view(
     if len(sql) > MAX_LENGTH:
         return None, [(1, "", f"longer than {MAX_LENGTH} characters")]
     header = _header(sql)
-    problems = list(_header_problems(header))
+    problems = [*_header_problems(header), *_across_problems(header)]
     if path.stem in tables:
         problems.append((1, "", f"'{path.stem}' is the name of a table: rename the file"))
     try:
@@ -68,7 +69,8 @@ def load_view(
     problems += [(1, "", text) for text in _key_problems(columns)]
     if problems:
         return None, problems
-    return _view(path, sql, header["about"][1], used, columns, tree, tables), []
+    view = _view(path, sql, header["about"][1], used, columns, tree, tables)
+    return replace(view, across="across" in header), []
 
 
 def _header(sql: str) -> dict[str, tuple[int, str]]:
@@ -89,6 +91,12 @@ def _header_problems(header: Mapping[str, tuple[int, str]]) -> Iterator[Problem]
         yield 1, "key", f"is missing: add a line `-- key: {_KEY}`"
     elif [part.strip() for part in header["key"][1].split(",")] != list(KEY):
         yield header["key"][0], "key", f"must be {_KEY}, not {header['key'][1]}"
+
+
+def _across_problems(header: Mapping[str, tuple[int, str]]) -> Iterator[Problem]:
+    line, value = header.get("across", (0, "accounts"))
+    if value != "accounts":
+        yield line, "across", f"must be accounts, not {value or 'empty'}: its rows rest on every account read"
 
 
 def _key_problems(columns: list[tuple[str, str]]) -> Iterator[str]:

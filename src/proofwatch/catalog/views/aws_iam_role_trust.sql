@@ -1,5 +1,6 @@
 -- about: Roles with the accounts outside of the organisation's management and of those we read that they trust.
 -- key: account_id, region, resource
+-- across: accounts
 WITH statement AS (
   SELECT account_id, region, resource, unnest(if(json_type(assume_role_policy_document, '$.Statement') = 'ARRAY',
     json_extract(assume_role_policy_document, '$.Statement[*]'), [json_extract(assume_role_policy_document, '$.Statement')])) AS s
