@@ -183,3 +183,71 @@ def open_findings(home, check, region):
         "select id, state, evidence_interrupted_since is not null from store_finding "
         f"where check_id = '{check}' and region = '{region}' and state = 'open' order by id",
     )
+
+
+NOT_LISTED = json.dumps({"__type": "AccessDeniedException", "message": "not authorized: ListAccounts"})
+
+
+def policies_denied(call):
+    return refusal(DENIED) if call.service == "s3" and call.path.endswith("?policy") else None
+
+
+def accounts_denied(call):
+    if call.service != "organizations":
+        return None
+    return 400, [("Content-Type", "application/x-amz-json-1.1")], NOT_LISTED.encode()
+
+
+def regions_denied(call):
+    text = DENIED.replace("s3:ListAllMyBuckets", "ec2:DescribeRegions")
+    text = f"<Response><Errors>{text}</Errors></Response>".replace("AccessDenied<", "UnauthorizedOperation<")
+    return refusal(text) if call.service == "ec2" and "DescribeRegions" in call.body else None
+
+
+def swept(company, undisturbed, tmp_path, fault, *arguments, settings=""):
+    home = tmp_path / "home"
+    shutil.copytree(undisturbed, home)
+    if settings:
+        with sqlite3.connect(home / "proofwatch.sqlite3") as database:
+            database.execute(f"update store_connection set settings = json_set(settings, {settings})")
+    with faulty(company.endpoint, fault) as url:
+        verb = ("proofwatch.cli", "sweep", "--json", *arguments)
+        done = run(company, home, *verb, check=False, AWS_ENDPOINT_URL=url)
+    return home, done, json.loads(done.stdout)[0]
+
+
+def test_a_refused_second_call_makes_the_sweep_partial(company, undisturbed, tmp_path):
+    _, clean, body = swept(company, undisturbed, tmp_path / "a", lambda _: None, "--tables", "aws_s3_bucket")
+    assert "policy" not in {item["why"].partition(":")[0] for item in body["lacking"]}
+    _, done, body = swept(company, undisturbed, tmp_path / "b", policies_denied, "--tables", "aws_s3_bucket")
+    assert done.returncode == 3
+    assert body["state"] == "partial"
+    assert body["unread"] == []
+    assert all(item["rows"] > 0 for item in body["lacking"])
+    assert any("policy" in item["why"] for item in body["lacking"])
+
+
+def test_accounts_that_cannot_be_listed_are_told(company, undisturbed, tmp_path):
+    _, done, body = swept(company, undisturbed, tmp_path, accounts_denied, "--tables", "aws_ec2_volume")
+    assert any("organizations:ListAccounts" in text for text in body["unknown"])
+
+
+def test_regions_that_cannot_be_listed_are_read_as_before(company, undisturbed, tmp_path):
+    """The settings say all regions; the sweep before had read three."""
+    home, done, body = swept(
+        company,
+        undisturbed,
+        tmp_path,
+        regions_denied,
+        "--tables",
+        "aws_ec2_volume",
+        settings="'$.regions', 'all'",
+    )
+    assert done.returncode == 3
+    assert body["state"] == "partial"
+    assert any("ec2:DescribeRegions" in text for text in body["unknown"])
+    sweep = body["sweep"].replace("-", "")
+    read = "select distinct region from store_shardread where \"table\" = 'aws_ec2_volume' and sweep_id"
+    regions = query(home, f"{read} = '{sweep}' order by 1")
+    assert len(regions) > 1
+    assert regions == query(home, f"{read} <> '{sweep}' order by 1")

@@ -119,3 +119,40 @@ def test_a_worker_ends_when_asked(company, home):
     time.sleep(3)
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 0
+
+
+def interrupted(company, home, *verb):
+    """Start a verb, wait until it has read something, and return it running."""
+    process = start(company, home, "proofwatch.cli", *verb)
+    while not list((home / "work").glob("*/*.reading.json")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    return process
+
+
+def test_a_paused_connections_sweep_is_not_taken_over(company, home):
+    interrupted(company, home, "worker", "--once").kill()
+    execute(home, "update store_job set leased_until = '2020-01-01 00:00:00'")
+    execute(home, "update store_connection set state = 'paused', paused_reason = 'the account moves'")
+    assert proofwatch(company, home, "worker", "--once").returncode == 0
+    assert sweeps(home) == [("skipped", "schedule")]
+    assert "sweep.skipped" in kinds(company, home)
+
+
+def test_a_failed_job_is_told_and_does_not_stop_the_others(company, home):
+    execute(
+        home,
+        "insert into store_job (kind, key, due_at, state, lease_owner, attempts, error) "
+        "values ('of a later version', 'x', '2020-01-01 00:00:00', 'pending', '', 0, '')",
+    )
+    done = proofwatch(company, home, "worker", "--once", check=False)
+    assert done.returncode == 3
+    assert "of a later version" in done.stderr
+    assert sweeps(home)[0][0] in ("complete", "partial")
+
+
+def test_ctrl_c_does_not_wait_for_what_is_queued(company, home):
+    process = interrupted(company, home, "sweep")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert query(home, "select state from store_sweep") == [("collecting",)]

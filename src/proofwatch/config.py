@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from proofwatch.connectors.base import CONNECTION_NAME
 from proofwatch.errors import ProofwatchError
 
 
@@ -31,7 +32,7 @@ class Settings:
         database_url: `sqlite:///…` or `postgres://…`.
         objects: folder or `s3://bucket/prefix` of the write-once objects.
         objects_endpoint: S3 endpoint for `objects`, empty for AWS's own.
-        executor: `threads:N`, `processes:N` or a Dask scheduler's address.
+        executor: `threads:N` or `processes:N`.
         checks: folder of the user's own checks; it need not exist.
     """
 
@@ -68,7 +69,7 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
-"""Every environment variable that Proofwatch reads, with its meaning; docs/settings.md is made from it."""
+"""Every environment variable that Proofwatch reads, with its meaning; docs/reference/settings.md is made from it."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -124,7 +125,7 @@ class ConnectionEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Name, used on the command line.")
+    name: str = Field(pattern=CONNECTION_NAME, description="Name, used on the command line.")
     connector: str = Field(description="Kind of source system: see `proofwatch connectors`.")
     interval_minutes: int = Field(
         default=15, ge=1, le=10080, description="Minutes from one sweep to the next."

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 
 from proofwatch.checks.base import UnreadPlace
-from proofwatch.connectors.base import GLOBAL, Place, Scope, Shard, Table
+from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
 from proofwatch.connectors.registry import connector_class
 from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.base import Objects, Part, State
@@ -94,6 +94,10 @@ class Collected:
             if not item.complete
         ]
 
+    def lacking(self) -> int:
+        """Return the number of rows of which something could not be read."""
+        return sum(item.lacking for readings in self.readings.values() for item in readings)
+
     def places(self, table: str) -> tuple[tuple[str, str], ...]:
         """Return the places in which a table was read completely."""
         return tuple((item.account_id, item.region) for item in self.readings.get(table, []) if item.complete)
@@ -125,6 +129,8 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     tools.step("snapshotted")
     sweeps.move(run, "evaluating")
     outcome = _evaluate(tools, run, connection, collected, states, folder)
+    if plan.scope.unlisted or collected.lacking():
+        outcome = replace(outcome, complete=False)
     tools.step("evaluated")
     sweeps.move(run, "applying")
     reconcile.apply(run, outcome, tools.objects, now=_now(), actor=actor)
@@ -149,7 +155,7 @@ def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Tab
     tools.progress("plan", 0, 1)
     plan = _make_plan(connection, tables)
     body = rfc8785.dumps(_plan_body(connection, plan))
-    sweeps.begin(run, now=_now(), plan_object=tools.objects.put(body))
+    sweeps.begin(run, now=_now(), plan_object=tools.objects.put(body), unknown=plan.scope.unknown)
     run.refresh_from_db()
     tools.progress("plan", 1, 1)
     return plan
@@ -161,17 +167,36 @@ def _make_plan(connection: Connection, tables: Sequence[Table]) -> Plan:
     try:
         connector = cls(cls.parse_settings(connection.settings))
         identity = connector.identity()
-        scope = connector.scope()
+        scope = _with_known_places(connector.scope(), connection)
         return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
     except ProofwatchError as error:
         scope = _known_scope(connection)
         return Plan({}, scope, (), failure=" ".join(error.problem.split()))
 
 
+def _with_known_places(scope: Scope, connection: Connection) -> Scope:
+    """Add what the last whole sweep read where the scope could not be listed: it may not drop out silently."""
+    if not scope.unlisted:
+        return scope
+    named = {(place.account_id, place.region) for place in scope.places}
+    accounts = {place.account_id for place in scope.places}
+    lost = [
+        Place(account, region)
+        for account, region in sorted(_last_places(connection) - named)
+        if account in scope.unlisted or (EVERY in scope.unlisted and account not in accounts)
+    ]
+    return replace(scope, places=(*scope.places, *lost))
+
+
+def _last_places(connection: Connection) -> set[tuple[str, str]]:
+    """Return the places of the last sweep that set out to read everything, else of the last one."""
+    last = sweeps.latest(connection, whole=True) or sweeps.latest(connection)
+    return {(read.account_id, read.region) for read in sweeps.reads(last)} if last else set()
+
+
 def _known_scope(connection: Connection) -> Scope:
     """Return the places that the last sweep read; before any, one place that stands for all."""
-    last = sweeps.latest(connection)
-    places = {(read.account_id, read.region) for read in sweeps.reads(last)} if last else set()
+    places = _last_places(connection)
     account = str(connection.identity.get("account_id", "")) or "unknown"
     return Scope(tuple(Place(*place) for place in sorted(places or {(account, GLOBAL)})))
 
@@ -185,12 +210,14 @@ def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
         "failure": plan.failure,
         "places": [asdict(place) for place in plan.scope.places],
         "unknown": list(plan.scope.unknown),
+        "unlisted": list(plan.scope.unlisted),
         "shards": [{**asdict(shard), "tables": list(shard.tables)} for shard in plan.shards],
     }
 
 
 def _parse_plan(body: Mapping[str, Any]) -> Plan:
-    scope = Scope(tuple(Place(**place) for place in body["places"]), tuple(body["unknown"]))
+    places = tuple(Place(**place) for place in body["places"])
+    scope = Scope(places, tuple(body["unknown"]), tuple(body["unlisted"]))
     shards = tuple(Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
     return Plan(body["identity"], scope, shards, body["failure"])
 
@@ -250,6 +277,8 @@ def _keep_reads(run: Sweep, plan: Plan, collected: Collected) -> None:
                 reason=item.reason,
                 permission=item.permission,
                 code=item.code,
+                lacking=item.lacking,
+                lacking_why=item.lacking_why,
             )
             for readings in collected.readings.values()
             for item in readings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from proofwatch.checks.base import Counts
-from proofwatch.controls.base import WORST_FIRST, Control, Observation
+from proofwatch.controls.base import WORST_FIRST, Control, Link, Observation
 from proofwatch.controls.status import control_statuses
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -138,3 +138,36 @@ def test_worst_comes_first_then_severity_then_id():
 
 def test_every_status_has_a_place_in_the_order():
     assert len(set(WORST_FIRST)) == 7
+
+
+def linked(*, age, observations=BOTH_PASS):
+    links = (
+        Link("c1", "aws", NOW - timedelta(days=9), 15),
+        Link("c2", "aws", NOW - timedelta(minutes=age), 15),
+    )
+    (one,) = control_statuses([CONTROL], observations, now=NOW, disabled={}, connected=("aws",), links=links)
+    return one
+
+
+@pytest.mark.parametrize(("age", "expected"), [(5, "pending"), (31, "no data")])
+def test_a_connection_that_was_never_observed_keeps_a_control_from_passing(age, expected):
+    one = linked(age=age)
+    assert one.status == expected
+    assert "c2" in one.reason
+
+
+def test_a_failure_is_told_before_a_connection_that_says_nothing():
+    assert linked(age=31, observations=(seen(failed=1), seen("aws.ec2.b", passed=1))).status == "failing"
+
+
+def test_a_connection_of_another_kind_is_not_waited_for():
+    links = (Link("c1", "aws", NOW, 15), Link("g", "github", NOW - timedelta(days=9), 15))
+    (one,) = control_statuses([CONTROL], BOTH_PASS, now=NOW, disabled={}, connected=("aws",), links=links)
+    assert one.status == "passing"
+
+
+def test_open_findings_that_nobody_can_see_keep_a_control_from_passing():
+    lost = replace(BOTH_PASS[0], unseen=2, unseen_why="1234 eu-west-1 was not read in this sweep")
+    one = status(lost, BOTH_PASS[1])
+    assert one.status == "inconclusive"
+    assert one.reason == "2 open findings can no longer be seen: 1234 eu-west-1 was not read in this sweep."

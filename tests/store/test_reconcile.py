@@ -88,10 +88,10 @@ def test_a_pass_in_a_complete_place_restores(run: Run) -> None:
     assert entry["data"]["changes"][0]["reason"] == "encrypted with key-1"
 
 
-def test_what_no_longer_applies_is_restored_and_what_is_absent_is_gone(run: Run) -> None:
+def test_what_no_longer_applies_and_what_is_absent_is_not_called_repaired(run: Run) -> None:
     run({A: FAIL, B: FAIL})
-    assert run({A: ("not_applicable", "being deleted")}).transitions == {"restored": 1, "gone": 1}
-    assert (one("vol-a").state, one("vol-b").state) == ("restored", "gone")
+    assert run({A: ("not_applicable", "being deleted")}).transitions == {"no longer applies": 1, "gone": 1}
+    assert (one("vol-a").state, one("vol-b").state) == ("no longer applies", "gone")
     assert findings.events(one("vol-b"))[-1].reason == "absent from a complete inventory"
 
 
@@ -293,3 +293,78 @@ def test_findings_are_found_by_every_filter(run: Run) -> None:
     assert findings.open_by_severity() == {"critical": 0, "high": 1, "medium": 0, "low": 0}
     with pytest.raises(StoreError, match=r"'opn' is no state"):
         findings.query(state="opn")
+
+
+def under(found: Outcome, **values: Any) -> Outcome:
+    """The same outcome, judged by a check that was changed."""
+    return replace(found, checks=tuple(replace(item, **values) for item in found.checks))
+
+
+OTHER_RULES = ({"version": "another"}, {"params": {"max_age_days": 1}})
+
+
+@pytest.mark.parametrize("values", OTHER_RULES)
+def test_a_pass_under_another_rule_is_no_repair(run: Run, values: dict[str, Any]) -> None:
+    run({A: FAIL, B: FAIL})
+    done = run.apply(under(outcome({CHECK: {A: PASS}}), **values))
+    assert done.transitions == {"rule changed": 2}
+    assert {one("vol-a").state, one("vol-b").state} == {"rule changed"}
+    reasons = [event.reason for event in findings.events(one()) if event.kind == "rule changed"]
+    assert len(reasons) == 1 and "changed since it failed" in reasons[0]
+    assert run({A: FAIL}).transitions == {"regressed": 1}
+
+
+@pytest.mark.parametrize("values", OTHER_RULES)
+def test_what_failed_under_the_new_rule_can_be_repaired(run: Run, values: dict[str, Any]) -> None:
+    run({A: FAIL})
+    assert run.apply(under(outcome({CHECK: {A: FAIL}}), **values)).transitions == {"changed": 1}
+    assert run.apply(under(outcome({CHECK: {A: PASS}}), **values)).transitions == {"restored": 1}
+
+
+def targeted(run: Run, minutes: int) -> Sweep:
+    sweep = begun(run.owner, minutes)
+    Sweep.objects.filter(pk=sweep.pk).update(tables=["aws_ec2_volume"])
+    sweep.refresh_from_db()
+    return sweep
+
+
+def test_a_sweep_of_some_tables_says_nothing_about_the_connection(run: Run) -> None:
+    run({A: FAIL})
+    before = Connection.objects.values("last_complete_at", "objects_read").get()
+    sweep = targeted(run, 30)
+    reconcile.apply(sweep, outcome({CHECK: {A: PASS}}), run.objects, now=sweep.observed_at)
+    assert one().state == "restored"
+    assert Connection.objects.values("last_complete_at", "objects_read").get() == before
+    assert sweeps.latest(run.owner, whole=True) == run.sweep
+
+
+def test_an_older_whole_sweep_still_says_what_a_newer_one_was_not_asked(run: Run) -> None:
+    older, newer = begun(run.owner, 15), targeted(run, 20)
+    reconcile.apply(newer, outcome({CHECK: {A: FAIL}}), run.objects, now=newer.observed_at)
+    found = outcome({CHECK: {A: PASS}, "aws.ec2.other": {B: FAIL}})
+    done = reconcile.apply(older, found, run.objects, now=newer.observed_at)
+    assert done.superseded_by == ""
+    assert one("vol-a").state == "open"
+    assert one("vol-b").state == "open"
+    latest = CheckRun.objects.filter(latest=True).values_list("check_id", "sweep_id")
+    assert dict(latest) == {CHECK: newer.pk, "aws.ec2.other": older.pk}
+    assert Connection.objects.get().last_complete_at == older.observed_at
+
+
+def test_a_late_worker_cannot_write_into_a_sweep_that_ended(run: Run) -> None:
+    run({A: FAIL})
+    for late in (
+        lambda: sweeps.record_reads(run.sweep, [sweeps.Read(*HERE, "aws_ec2_volume")]),
+        lambda: sweeps.record_gaps(run.sweep, []),
+        lambda: sweeps.record_states(run.sweep, []),
+    ):
+        with pytest.raises(StoreError, match="has ended as complete"):
+            late()
+
+
+def test_a_skipped_sweep_is_an_entry_and_stays_skipped(run: Run) -> None:
+    sweep = begun(run.owner, 15)
+    assert sweeps.skip(sweep, reason="the connection was removed", now=NOW, actor="scheduler")
+    assert not sweeps.skip(sweep, reason="again", now=NOW, actor="scheduler")
+    assert sweeps.get(sweep.pk).state == "skipped"
+    assert LogEntry.objects.filter(kind="sweep.skipped").count() == 1

@@ -65,7 +65,9 @@ def test_settings_are_named_in_the_log_by_digest_only(database_url: str) -> None
     ("act", "problem"),
     [
         (lambda c: connections.create("prod", "aws", {}, **WHO), "there is a connection 'prod' already"),
-        (lambda c: connections.create(" ", "aws", {}, **WHO), "a name has 1 to 200 characters"),
+        (lambda c: connections.create(" ", "aws", {}, **WHO), "cannot be the name of a connection"),
+        (lambda c: connections.create("my account", "aws", {}, **WHO), "cannot be the name of a connection"),
+        (lambda c: connections.change(c, **WHO, name="Prod"), "cannot be the name of a connection"),
         (lambda c: connections.create("x", "aws", {}, interval_minutes=0, **WHO), "an interval of 0 minutes"),
         (lambda c: connections.change(c, **WHO, kind="gcp"), "kind cannot be changed"),
         (lambda c: connections.pause(c, **WHO, reason=" ", until=NOW + MINUTE), "a pause needs a reason"),

@@ -22,21 +22,24 @@ def config() -> None:
 
 
 @config.command()
-def schema() -> None:
-    """Print the JSON Schema of proofwatch.yaml."""
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of proofwatch.yaml (which is JSON with and without --json)."""
     print_json(ConfigFile.model_json_schema())
 
 
 @config.command()
-def export() -> None:
-    """Print what is configured now as proofwatch.yaml."""
+@json_option
+def export(as_json: bool) -> None:
+    """Print what is configured now as proofwatch.yaml, which --json writes as JSON (YAML reads it, too)."""
     import yaml
 
     App().open()
-    click.echo(
-        yaml.safe_dump(current().model_dump(exclude_defaults=True) | {"version": 1}, sort_keys=False),
-        nl=False,
-    )
+    body = current().model_dump(mode="json", exclude_defaults=True) | {"version": 1}
+    if as_json:
+        print_json(body)
+        return
+    click.echo(yaml.safe_dump(body, sort_keys=False), nl=False)
 
 
 @config.command()

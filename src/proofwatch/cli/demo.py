@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.cli.app import App, stage_progress
-from proofwatch.cli.output import print_table, say, utc
+from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
 from proofwatch.config import ConfigError, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ MARK = "DEMO"
 @click.option(
     "--once", is_flag=True, help="End when the story is told, instead of leaving the company running."
 )
-def demo(once: bool) -> None:
+@json_option
+def demo(once: bool, as_json: bool) -> None:
     """Run the main job on a simulated company: connect, sweep, break, repair, sweep again, verify.
 
     Nothing leaves this machine and no cloud account is needed. The state goes into demo/ of the home folder.
+    With --json the story goes to standard error and its outcome, as one object, to standard output.
     """
+    if as_json:
+        console.file = sys.stderr
     from proofwatch.demo.company import environment
     from proofwatch.demo.server import start
 
@@ -45,10 +50,12 @@ def demo(once: bool) -> None:
         _connect(app, company)
         first = _sweep(app, "3. Sweep")
         _controls(app)
-        _change(app, company, first)
+        second = _change(app, company, first)
         good = _verify(app)
         seconds = time.monotonic() - began
         _next(app, company, seconds)
+        if as_json:
+            print_json(_summary(app, (first, second), good, seconds))
         if not once and sys.stdin.isatty():
             _stay(environment(company))
     sys.exit(0 if good else 1)
@@ -134,7 +141,7 @@ def _controls(app: App) -> None:
     say()
 
 
-def _change(app: App, company: Any, first: Sweep) -> None:
+def _change(app: App, company: Any, first: Sweep) -> Sweep:
     from proofwatch.demo.events import break_one, repair_one
 
     say("5. Somebody breaks one thing, somebody repairs another", "bold")
@@ -145,6 +152,22 @@ def _change(app: App, company: Any, first: Sweep) -> None:
     say("7. What changed", "bold")
     _events(second)
     say()
+    return second
+
+
+def _summary(app: App, runs: Sequence[Sweep], good: bool, seconds: float) -> dict[str, Any]:
+    from proofwatch.cli.sweeps import sweep_body
+    from proofwatch.store.services import controls
+
+    statuses = Counter(item.status for item in controls.statuses(datetime.now(UTC)))
+    return {
+        "mark": "DEMO DATA",
+        "home": app.settings.home,
+        "controls": dict(statuses),
+        "sweeps": [sweep_body(run) for run in runs],
+        "log_verified": good,
+        "seconds": round(seconds, 1),
+    }
 
 
 def _events(run: Sweep) -> None:

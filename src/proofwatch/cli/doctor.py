@@ -77,6 +77,10 @@ def _home(app: App) -> Iterator[Finding]:
         return
     if not os.access(home, os.W_OK):
         yield Finding("wrong", "home", f"{home} cannot be written", f"chown or chmod {home}")
+    for path in (home, home / "proofwatch.sqlite3", app.settings.key_file.parent):
+        if path.exists() and path.stat().st_mode & 0o077:
+            shown = f"{path} may be read by others (mode {path.stat().st_mode & 0o777:o})"
+            yield Finding("warning", "home", shown, f"chmod go= {path}")
     free = shutil.disk_usage(home).free
     level: Level = "ok" if free > LEAST_FREE else "warning"
     yield Finding(
@@ -112,11 +116,16 @@ def _objects(app: App) -> Iterator[Finding]:
 
 
 def _catalog(app: App) -> Iterator[Finding]:
+    from proofwatch.store.judgement import fitting_params
     from proofwatch.store.services import checks
 
     off = checks.disabled()
     own = sum(check.path.is_relative_to(app.settings.checks) for check in app.catalog.checks.values())
     yield Finding("ok", "checks", f"{len(app.catalog.checks)} load ({own} your own)")
+    _, unfit = fitting_params(app.catalog.checks.values(), checks.params())
+    for name, why in unfit.items():
+        remedy = "Set them anew: mend its `params` in proofwatch.yaml and run `proofwatch config apply`."
+        yield Finding("wrong", "checks", f"{name} is inconclusive: {why}", remedy)
     for name, why in off.items():
         yield Finding(
             "warning", "checks", f"{name} is off: {why}", f"proofwatch checks enable {name} --reason …"

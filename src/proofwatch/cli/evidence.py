@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from proofwatch.cli.app import App, stage_progress
-from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say
+from proofwatch.cli.output import json_option, note, print_fields, print_json, print_table, say
 
 
 @click.group()
@@ -94,9 +94,17 @@ def _proof(index: int) -> str:
 
 @evidence.command()
 @click.argument("digest")
-def cat(digest: str) -> None:
+@json_option
+def cat(digest: str, as_json: bool) -> None:
     """Write an evidence object to standard output, proven against its SHA-256."""
-    sys.stdout.buffer.write(App().objects.get(digest))
+    import base64
+
+    data = App().objects.get(digest)
+    if as_json:
+        body = {"sha256": digest, "bytes": len(data), "base64": base64.b64encode(data).decode("ascii")}
+        print_json(body)
+        return
+    sys.stdout.buffer.write(data)
 
 
 @evidence.command()
@@ -105,14 +113,14 @@ def cat(digest: str) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A checkpoint that you kept earlier: proves that nothing before it was rewritten.",
 )
+@click.option("--vkey", default="", help="The log's public key as you keep it. Default: our own key's.")
 @click.option("--no-objects", is_flag=True, help="Only the log, not the objects that it names.")
 @json_option
-def verify(checkpoint: Path | None, no_objects: bool, as_json: bool) -> None:
+def verify(checkpoint: Path | None, vkey: str, no_objects: bool, as_json: bool) -> None:
     """Recompute every hash, proof and signature. Ends with 1 when something is wrong."""
     app = App().open()
-    report = verify_all(
-        app, checkpoint.read_text("utf-8") if checkpoint else None, objects=not no_objects, quiet=as_json
-    )
+    earlier = checkpoint.read_text("utf-8") if checkpoint else None
+    report = verify_all(app, earlier, vkey=vkey, objects=not no_objects, quiet=as_json)
     if as_json:
         print_json(report.body())
     else:
@@ -120,13 +128,14 @@ def verify(checkpoint: Path | None, no_objects: bool, as_json: bool) -> None:
     sys.exit(report.exit_code)
 
 
-def verify_all(app: App, earlier: str | None = None, *, objects: bool = True, quiet: bool = False) -> Any:
-    """Verify the log against our own key, and the objects that it names."""
-    from proofwatch.evidence.keys import load_key
+def verify_all(
+    app: App, earlier: str | None = None, *, vkey: str = "", objects: bool = True, quiet: bool = False
+) -> Any:
+    """Verify the log against a public key, and the objects that it names."""
     from proofwatch.evidence.verify import verify_log
     from proofwatch.store import log
 
-    vkey = load_key(app.settings.key_file).vkey
+    vkey = vkey or _public_key(app)
     with stage_progress(not quiet) as progress:
         return verify_log(
             log.DjangoLog(),
@@ -135,6 +144,27 @@ def verify_all(app: App, earlier: str | None = None, *, objects: bool = True, qu
             earlier,
             lambda d, t: progress("verify", d, t),
         )
+
+
+def _public_key(app: App) -> str:
+    """Return our own public key: of the key file, else the one that the log itself names.
+
+    Raises:
+        EvidenceError: there is neither.
+    """
+    from proofwatch.evidence.base import EvidenceError
+    from proofwatch.evidence.keys import load_key
+    from proofwatch.store.models import LogEntry
+
+    if app.settings.key_file.exists():
+        return load_key(app.settings.key_file).vkey
+    row = LogEntry.objects.filter(kind="key.created").order_by("index").first()
+    if row is None:
+        raise EvidenceError(
+            "verifying the log", "no public key is known", "Name the one you kept with --vkey."
+        )
+    note("The public key was read from the log itself; --vkey with one you kept proves more.")
+    return str(_entry(row)["data"]["vkey"])
 
 
 def show_report(report: Any) -> None:
@@ -148,9 +178,14 @@ def show_report(report: Any) -> None:
 
 
 @evidence.command()
-def checkpoint() -> None:
+@json_option
+def checkpoint(as_json: bool) -> None:
     """Print the newest signed checkpoint. Keep a copy elsewhere: it reveals a rewritten log."""
     from proofwatch.store import log
 
     App().open()
-    click.echo(log.DjangoLog().checkpoint(), nl=False)
+    text = log.DjangoLog().checkpoint()
+    if as_json:
+        print_json({"checkpoint": text, "size": int(text.split("\n")[1]) if text else 0})
+        return
+    click.echo(text, nl=False)

@@ -71,6 +71,7 @@ def main() -> None:
 
 def run() -> None:
     """Run the command line; the only place where an error becomes an exit code."""
+    os.umask(0o077)  # What we keep is for its owner, whatever the mode of the folder that was there before.
     try:
         main(standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -88,7 +89,19 @@ def run() -> None:
 
         click.echo(f"Error: {safe(str(error), keep_lines=True)}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; that is not a failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            _end_quietly()
+        from proofwatch.cli.output import safe
+
+        where = f"using {error.filename}" if error.filename else "reading or writing"
+        said = f"Error: {where}: {error.strerror or type(error).__name__}"
+        remedy = "Check that the folder exists, has room and may be written; PROOFWATCH_HOME names ours."
+        click.echo(f"{safe(said)}\n  → {remedy}", err=True)
+        sys.exit(2)
+
+
+def _end_quietly() -> None:
+    """End because the reader (head, less) has seen enough; that is not a failure of ours."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

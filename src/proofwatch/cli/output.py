@@ -34,6 +34,8 @@ STATUS_STYLE: dict[str, tuple[str, str]] = {
     "pass": ("✓", "green"),
     "restored": ("✓", "green"),
     "gone": ("✓", "green"),
+    "rule changed": ("≠", "cyan"),
+    "no longer applies": ("–", "dim"),
     "not monitored": ("–", "dim"),
     "not_applicable": ("–", "dim"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -68,8 +69,23 @@ def query(sql: str, connection: str, moment: str, limit: int, as_json: bool) -> 
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print_table(columns, rows, empty="No rows.")
+    for text in _carried(sql, states):
+        note(text)
     if len(rows) >= limit:
         note(f"Cut at {limit} rows; --limit shows more.")
+
+
+def _carried(sql: str, states: list[tuple[str, Any]]) -> Iterator[str]:
+    """Say of the tables that the query names which places' rows are older than the newest sweep."""
+    from proofwatch.store.services import sweeps
+
+    for _, state in states:
+        if state.table not in sql:
+            continue
+        for read in sweeps.reads(state.sweep):
+            if read.table == state.table and read.state == "failed":
+                where = f"{read.account_id} {read.region}"
+                yield f"{state.table}: the rows of {where}, if any, are from an earlier sweep: {read.reason}"
 
 
 def _states(connection: str, moment: str) -> list[tuple[str, Any]]:

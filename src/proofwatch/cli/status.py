@@ -41,7 +41,8 @@ UNTOLD = ("no data", "inconclusive", "pending")
 def status(fail_on: str, as_json: bool) -> None:
     """Show the controls, worst first, with reasons.
 
-    Ends with 1 when a control fails, 3 when none fails but something could not be told, 0 otherwise.
+    Ends with 1 when a control fails, 3 when none fails but something could not be told or no control is
+    monitored at all, 0 otherwise.
     """
     from proofwatch.store.services import controls
 
@@ -88,7 +89,8 @@ def exit_code(found: Iterable[ControlStatus], fail_on: str) -> int:
     limit = SEVERITIES.index(fail_on)
     if any(item.status == "failing" and SEVERITIES.index(item.severity) <= limit for item in items):
         return 1
-    return 3 if any(item.status in UNTOLD for item in items) else 0
+    monitored = any(item.status != "not monitored" for item in items)
+    return 3 if not monitored or any(item.status in UNTOLD for item in items) else 0
 
 
 def _status_body(

@@ -8,17 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofwatch.cli.app import App, stage_progress
-from proofwatch.cli.output import errors, json_option, note, print_json, say, utc
+from proofwatch.cli.output import errors, json_option, note, print_json, print_json_lines, say, utc
 from proofwatch.config import ConfigError, check_executor
 from proofwatch.errors import ProofwatchError
 
 if TYPE_CHECKING:
+    from proofwatch.runtime.jobs import Lease
     from proofwatch.store.models import Connection, Sweep
 
 ENDED = ("complete", "partial", "failed", "skipped", "missed")
@@ -80,11 +81,29 @@ def run_sweep(
         for run in sweeps.unfinished(connection)
         if run.trigger != "schedule" and tuple(run.tables) == tuple(tables)
     ]
-    if slot is None and waiting:
-        return resume_sweep(app, waiting[0], quiet=quiet)
     now = datetime.now(UTC)
+    fresh = [run for run in waiting if not _abandoned(app, run, now)]
+    if slot is None and fresh:
+        return resume_sweep(app, fresh[0], quiet=quiet)
     run = sweeps.plan(connection, slot=slot or now, trigger=trigger, actor=app.actor, now=now, tables=tables)
     return resume_sweep(app, run, quiet=quiet)
+
+
+def _abandoned(app: App, run: Sweep, now: datetime) -> bool:
+    """End an interrupted sweep that is too old to go on with: it would mix old readings with new ones."""
+    from proofwatch.store.services import sweeps
+
+    began = run.observed_at or run.slot
+    newest = sweeps.latest(run.connection)
+    if newest is not None and newest.observed_at > began:
+        why = "a newer sweep was applied meanwhile"
+    elif now - began > timedelta(minutes=run.connection.interval_minutes):
+        why = "it was interrupted more than one interval ago"
+    else:
+        return False
+    sweeps.fail(run, error=f"abandoned: {why}", now=now, actor=app.actor)
+    note(f"The sweep that was interrupted at {utc(began)} is given up: {why}.")
+    return True
 
 
 def resume_sweep(
@@ -92,9 +111,9 @@ def resume_sweep(
 ) -> Sweep:
     """Carry a planned or interrupted sweep to its end; `step` hears of each step that is finished."""
     from proofwatch import pipeline
-    from proofwatch.runtime.executor import make_executor
+    from proofwatch.runtime.executor import make_executor, running
 
-    workers = make_executor(*check_executor(app.settings.executor))
+    workers = running(make_executor(*check_executor(app.settings.executor)))
     with _alone(app, run), stage_progress(not quiet) as progress, workers as executor:
         tools = pipeline.Tools(
             objects=app.objects,
@@ -135,7 +154,8 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
     """Return a sweep as plain data."""
     from proofwatch.store.services import sweeps
 
-    failed = [read for read in sweeps.reads(run) if read.state == "failed"]
+    reads = sweeps.reads(run)
+    failed = [read for read in reads if read.state == "failed"]
     return {
         "sweep": str(run.pk),
         "connection": run.connection.name,
@@ -144,6 +164,7 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "counts": run.counts,
         "manifest": run.manifest,
+        "unknown": list(run.unknown),
         "unread": [
             {
                 "table": read.table,
@@ -154,6 +175,17 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
             }
             for read in failed
         ],
+        "lacking": [
+            {
+                "table": read.table,
+                "account": read.account_id,
+                "region": read.region,
+                "rows": read.lacking,
+                "why": read.lacking_why,
+            }
+            for read in reads
+            if read.lacking
+        ],
         "gaps": [
             {"account": gap.account_id, "region": gap.region, "reason": gap.reason}
             for gap in sweeps.gaps(run)
@@ -163,6 +195,8 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
 
 def show_sweep(run: Sweep, most: int = 8) -> None:
     """Print how a sweep ended, and by name what it could not read."""
+    from proofwatch.store.services import sweeps
+
     body = sweep_body(run)
     counts = run.counts
     took = f" in {(run.finished_at - run.started_at).total_seconds():.0f} s" if run.finished_at else ""
@@ -181,6 +215,17 @@ def show_sweep(run: Sweep, most: int = 8) -> None:
         say(f"  unread: {places[0]}{more}: {reason}", "yellow")
     if len(reasons) > most:
         say(f"  … and {len(reasons) - most} more reasons (--json shows all)", "yellow")
+    lacking = body["lacking"]
+    for item in lacking[:most]:
+        where = f"{item['account']} {item['region']}"
+        say(f"  {item['rows']} rows of {item['table']} in {where} lack {item['why']}", "yellow")
+    if len(lacking) > most:
+        say(f"  … and {len(lacking) - most} more tables with rows that lack something (--json)", "yellow")
+    for text in run.unknown:
+        say(f"  unknown: {text}", "yellow")
+    newest = sweeps.latest(run.connection)
+    if newest is not None and run.observed_at and newest.observed_at > run.observed_at:
+        say("  superseded: a newer sweep of this connection was applied; what that one saw stands", "yellow")
     if body["gaps"]:
         name = run.connection.name
         say(f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {name}")
@@ -188,46 +233,94 @@ def show_sweep(run: Sweep, most: int = 8) -> None:
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now, then end.")
-def worker(once: bool) -> None:
+@json_option
+def worker(once: bool, as_json: bool) -> None:
     """Sweep every connection at its interval until stopped (Ctrl-C or SIGTERM).
 
     Any number of workers may run: each occurrence is done by one, and one that dies is taken over.
+    With --json, one object per line for every sweep that ended.
     """
     app = App().open()
     _ = app.catalog  # A wrong check file should stop the worker at once, not at its first sweep.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _work(app, once)
+        failed = _work(app, once, as_json)
     except KeyboardInterrupt:
         say("Stopped. A sweep in progress is taken up again by the next worker.")
+        return
+    sys.exit(3 if failed else 0)
 
 
-def _work(app: App, once: bool) -> None:
-    """Look at the clock, do what is due, rest until the next occurrence; for ever, or once."""
+LONGEST_PAUSE = 30.0
+"""Seconds between two attempts to reach a database that is away."""
+
+
+def _work(app: App, once: bool, as_json: bool = False) -> bool:
+    """Look at the clock, do what is due, rest until the next occurrence; for ever, or once.
+
+    Returns:
+        whether a job failed (with `once`). What failed is recorded with the job, which rests before its
+        next attempt; a database that is away is waited for.
+    """
     from proofwatch.runtime import jobs, scheduler
+    from proofwatch.store.base import StoreError
+    from proofwatch.store.django import disconnect
+
+    owner, pause, failed = jobs.owner_name(), 1.0, False
+    while True:
+        try:
+            now = datetime.now(UTC)
+            scheduler.tick(now)
+            scheduler.look_at_the_clock(now)
+            app.sign()
+            failed = _drain(app, owner, as_json) or failed
+            rest, pause = _rest(scheduler.next_due()), 1.0
+        except StoreError as error:
+            if once or error.permanent:
+                raise
+            note(f"{error}\n  trying again in {pause:.0f} s")
+            disconnect()
+            rest, pause = pause, min(2 * pause, LONGEST_PAUSE)
+        if once:
+            return failed
+        time.sleep(rest)
+
+
+def _drain(app: App, owner: str, as_json: bool) -> bool:
+    """Do every job that is due; return whether one failed."""
+    from proofwatch.runtime import jobs, scheduler
+
+    failed = False
+    handlers = {scheduler.SWEEP: lambda lease: _do_sweep(app, lease, as_json)}
+    while True:
+        try:
+            if jobs.run_one(owner, handlers) is None:
+                return failed
+            app.sign()
+        except Exception as error:  # noqa: BLE001 - recorded with the job, which was postponed
+            failed = True
+            note(
+                str(error) if isinstance(error, ProofwatchError) else f"a job failed: {type(error).__name__}"
+            )
+
+
+def _do_sweep(app: App, lease: Lease, as_json: bool) -> None:
+    from proofwatch.store.models.connections import ConnectionState
     from proofwatch.store.services import sweeps
 
-    def do_sweep(lease: jobs.Lease) -> None:
-        run = sweeps.get(lease.key)
-        if run.state in ENDED:
-            return
-        show_sweep(resume_sweep(app, run, quiet=not errors.is_terminal))
-
-    owner = jobs.owner_name()
-    while True:
-        now = datetime.now(UTC)
-        scheduler.tick(now)
-        scheduler.look_at_the_clock(now)
-        app.sign()
-        try:
-            while jobs.run_one(owner, {scheduler.SWEEP: do_sweep}) is not None:
-                app.sign()
-        except ProofwatchError as error:
-            # Recorded with the job, which rests before its next attempt; the worker goes on with others.
-            note(str(error))
-        if once:
-            return
-        time.sleep(_rest(scheduler.next_due()))
+    run = sweeps.get(lease.key)
+    if run.state in ENDED:
+        return
+    owner = run.connection
+    if owner.removed_at or owner.state == ConnectionState.PAUSED:
+        why = "the connection was removed" if owner.removed_at else f"paused: {owner.paused_reason}"
+        sweeps.skip(run, reason=why, now=datetime.now(UTC), actor="scheduler")
+        return
+    done = resume_sweep(app, run, quiet=as_json or not errors.is_terminal)
+    if as_json:
+        print_json_lines([sweep_body(done)])
+    else:
+        show_sweep(done)
 
 
 def _rest(due: datetime | None) -> float:

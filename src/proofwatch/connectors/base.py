@@ -20,6 +20,12 @@ Row = dict[str, Any]
 GLOBAL = "global"
 """The region of everything that has none."""
 
+CONNECTION_NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+"""What a connection may be called: it stands in commands, files and URLs."""
+
+EVERY = "*"
+"""Stands for all accounts in `Scope.unlisted`."""
+
 
 class ConnectorError(ProofwatchError):
     """A connection could not be set up, identified or planned."""
@@ -151,6 +157,11 @@ class Scope:
 
     places: tuple[Place, ...]
     unknown: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    """Where the settings say "all" and the list could not be read: account ids (their regions), or EVERY.
+
+    What an earlier sweep read there is read again, and the sweep is not complete.
+    """
 
     def gaps(self) -> tuple[Place, ...]:
         """Return the places that exist and are not read."""

@@ -67,6 +67,22 @@ class Observation:
     interval_minutes: int
     worst: str = ""
     """The reason of one failing (else inconclusive) result, for the sentence a person reads first."""
+    unseen: int = 0
+    """Open findings that nobody can see any more: their place left the scope, or could not be read."""
+    unseen_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection that a control's checks are expected to be observed on.
+
+    `kind` is its connector's; the first word of a check's id is the kind of connection it reads.
+    """
+
+    name: str
+    kind: str
+    since: datetime
+    interval_minutes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from proofwatch.checks.base import SEVERITIES, Counts, Severity
-from proofwatch.controls.base import WORST_FIRST, Control, ControlState, ControlStatus, Observation
+from proofwatch.controls.base import WORST_FIRST, Control, ControlState, ControlStatus, Link, Observation
 
 STALE_AFTER_INTERVALS = 2
 
@@ -22,6 +22,7 @@ def control_statuses(
     now: datetime,
     disabled: Mapping[str, str],
     connected: Collection[str],
+    links: Sequence[Link] = (),
 ) -> list[ControlStatus]:
     """Return the status of every control, worst first (then by severity, then by id).
 
@@ -31,11 +32,13 @@ def control_statuses(
         now: the time at which staleness is judged, UTC.
         disabled: check id → why it is disabled.
         connected: kinds of source systems that have a connection, e.g. {"aws"}.
+        links: the connections that exist: each must be observed by every check of its kind.
     """
     by_check: dict[str, list[Observation]] = {}
     for item in observations:
         by_check.setdefault(item.check, []).append(item)
-    statuses = [_status(control, by_check, now, disabled, connected) for control in controls]
+    absent = _never_observed(links, observations)
+    statuses = [_status(control, by_check, now, disabled, connected, absent) for control in controls]
     return sorted(
         statuses,
         key=lambda one: (WORST_FIRST.index(one.status), SEVERITIES.index(one.severity), one.control),
@@ -60,12 +63,13 @@ def _status(
     now: datetime,
     disabled: Mapping[str, str],
     connected: Collection[str],
+    absent: Sequence[Link],
 ) -> ControlStatus:
     enabled = [check for check in control.checks if check not in disabled]
     seen = [item for check in enabled for item in by_check.get(check, [])]
     unseen = [check for check in enabled if check not in by_check]
     counts = add_counts(item.counts for item in seen)
-    status, reason = _verdict(control, enabled, seen, unseen, counts, now, disabled, connected)
+    status, reason = _verdict(control, enabled, seen, unseen, counts, now, disabled, connected, absent)
     off = len(control.checks) - len(enabled)
     if off and enabled:
         reason += f" {off} of its {len(control.checks)} checks {'is' if off == 1 else 'are'} disabled."
@@ -90,6 +94,7 @@ def _verdict(
     now: datetime,
     disabled: Mapping[str, str],
     connected: Collection[str],
+    absent: Sequence[Link],
 ) -> tuple[ControlState, str]:
     if not enabled:
         return "not monitored", _why_unmonitored(control, disabled)
@@ -105,10 +110,22 @@ def _verdict(
         limit = oldest.interval_minutes * STALE_AFTER_INTERVALS
         at = oldest.observed_at.strftime("%Y-%m-%d %H:%M:%SZ")
         return "no data", f"Last observed {at}, more than {limit} minutes ago; what is true now is unknown."
+    missing = [link for link in absent if any(check.split(".")[0] == link.kind for check in enabled)]
+    late = [link for link in missing if _overdue(link, now)]
+    if late:
+        since = late[0].since.strftime("%Y-%m-%d %H:%M:%SZ")
+        return "no data", f"Connection {late[0].name} exists since {since} and was never observed."
     if counts.inconclusive:
         first = next(item for item in seen if item.counts.inconclusive)
         why = f": {first.worst}" if first.worst else ""
         return "inconclusive", f"{counts.inconclusive} of {counts.judged} results could not be told{why}"
+    lost = [item for item in seen if item.unseen]
+    if lost:
+        number = sum(item.unseen for item in lost)
+        findings = "1 open finding" if number == 1 else f"{number} open findings"
+        return "inconclusive", f"{findings} can no longer be seen: {lost[0].unseen_why}."
+    if missing:
+        return "pending", f"Connection {missing[0].name} was not observed yet."
     if unseen:
         return "pending", f"{len(unseen)} of {len(enabled)} checks have not run yet: {', '.join(unseen[:3])}."
     if counts.accepted:
@@ -116,6 +133,16 @@ def _verdict(
     if not counts.judged:
         return "passing", "There is nothing to judge: all was read, and no resource is in scope (0 of 0)."
     return "passing", f"{counts.passed} of {counts.judged} resources pass {_checks(len(enabled))}."
+
+
+def _never_observed(links: Sequence[Link], observations: Sequence[Observation]) -> list[Link]:
+    """Return the connections of which no check ever said anything."""
+    seen = {item.connection for item in observations}
+    return [link for link in links if link.name not in seen]
+
+
+def _overdue(link: Link, now: datetime) -> bool:
+    return now - link.since > timedelta(minutes=link.interval_minutes * STALE_AFTER_INTERVALS)
 
 
 def is_stale(item: Observation, now: datetime) -> bool:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+
+
+@contextmanager
+def running(executor: Executor) -> Iterator[Executor]:
+    """Yield an executor and end it; when the body fails or is interrupted, what waits is not begun any more."""
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
 
 
 def make_executor(kind: str, workers: int) -> Executor:

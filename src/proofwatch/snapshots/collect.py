@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from proofwatch.connectors.base import Connector, ReadStats, Shard, Unread
+from proofwatch.connectors.base import Connector, ReadStats, Row, Shard, Unread
 from proofwatch.connectors.registry import connector_class
 from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.base import Part
@@ -34,6 +34,10 @@ class Reading:
     reason: str = ""
     permission: str = ""
     code: str = ""
+    lacking: int = 0
+    """Rows of which something could not be read: a second call was refused."""
+    lacking_why: str = ""
+    """One column of such a row, and why."""
 
     @property
     def complete(self) -> bool:
@@ -82,18 +86,19 @@ def _collect_table(connector: Connector, shard: Shard, table: str, folder: Path)
     stats = ReadStats()
     began, started_at = time.monotonic(), _now()
     failure: dict[str, str] = {}
+    lacking: list[str] = []
     rows = 0
     try:
-        part = write_part(
-            folder, declared, shard.account_id, shard.region, connector.read(shard, table, stats)
-        )
+        found = _noting(connector.read(shard, table, stats), lacking)
+        part = write_part(folder, declared, shard.account_id, shard.region, found)
         rows = part.rows
     except Unread as error:
         failure = {"reason": _reason(error), "permission": error.permission, "code": error.code}
     except ProofwatchError as error:
         failure = {"reason": _reason(error)}
     except Exception as error:  # noqa: BLE001 - recorded as a fact: the table is unread, the sweep goes on
-        failure = {"reason": f"the reader failed: {type(error).__name__}: {error}", "code": "Internal"}
+        # Its text may hold anything, a secret too, and this reason becomes evidence: the type alone is kept.
+        failure = {"reason": f"the reader failed with {type(error).__name__}", "code": "Internal"}
     reading = Reading(
         table=table,
         account_id=shard.account_id,
@@ -103,11 +108,23 @@ def _collect_table(connector: Connector, shard: Shard, table: str, folder: Path)
         pages=stats.pages,
         seconds=round(time.monotonic() - began, 3),
         started_at=started_at,
+        lacking=len(lacking),
+        lacking_why=lacking[0] if lacking else "",
         **failure,
     )
     if reading.complete:
         _record(record, asdict(reading))
     return reading
+
+
+def _noting(rows: Iterable[Row], lacking: list[str]) -> Iterator[Row]:
+    """Pass rows on, and note one reason for each row that lacks a value."""
+    for row in rows:
+        unread = row.get("_unread")
+        if unread:
+            column = min(unread)
+            lacking.append(f"{column}: {unread[column]}")
+        yield row
 
 
 def _reason(error: ProofwatchError) -> str:

@@ -89,6 +89,10 @@ def guarded(doing: str) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         raise _explain(doing, error) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise  # A value or a constraint: a mistake of ours, not the state of the database.
+        raise _explain(doing, error) from error
     except django.core.exceptions.ImproperlyConfigured as error:
         remedy = "install the driver: pip install 'proofwatch[postgres]'"
         raise StoreError(doing, str(error).splitlines()[0], remedy) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,12 @@ from typing import Any
 import rfc8785
 from pydantic import TypeAdapter
 
-from proofwatch.checks.base import Check, Counts, Result, TableInput, UnreadPlace
+from proofwatch.checks.base import Check, CheckError, Counts, Result, TableInput, UnreadPlace
 from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
 from proofwatch.checks.read import Where, failing, results, verdicts
+from proofwatch.checks.validate import effective_params
 from proofwatch.connectors.registry import connector_class
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
@@ -88,9 +89,8 @@ def judge(
         )
         for table, places in read.places.items()
     }
-    chosen = settings.params()
-    params = {check.id: chosen[check.id] for check in due if check.id in chosen}
-    found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS)
+    params, refused = fitting_params(due, settings.params())
+    found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
     stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
     definitions = objects.put(_definitions(found))
     body = {**evaluation_body(found, stored), "object": definitions}
@@ -108,6 +108,27 @@ def judge(
         objects_read=read.rows,
         evaluation=objects.put(rfc8785.dumps(body)),
     )
+
+
+def fitting_params(
+    checks: Iterable[Check], stored: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
+    """Return the stored parameters that fit their checks, and check id → why the others do not.
+
+    A check that was changed may have lost a parameter that somebody set: it cannot be judged as they wanted,
+    and all others can.
+    """
+    params: dict[str, Mapping[str, Any]] = {}
+    refused: dict[str, str] = {}
+    for check in checks:
+        given = stored.get(check.id, {})
+        try:
+            effective_params(check, given)
+        except CheckError as error:
+            refused[check.id] = f"the parameters set for it do not fit any more: {error.problem}"
+        else:
+            params |= {check.id: given} if given else {}
+    return params, refused
 
 
 def due_checks(catalog: Catalog, kind: str, tables: Mapping[str, Any]) -> Iterator[Check]:

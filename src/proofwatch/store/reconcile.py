@@ -6,8 +6,8 @@ killed before is applied by its rerun; one that was applied is never applied aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,19 @@ from proofwatch.store.services.sweeps import named
 from proofwatch.store.transitions import Reconciliation
 
 BATCH = 500
-READ = ("table", "account_id", "region", "state", "rows", "calls", "pages", "reason", "permission", "code")
+READ = (
+    "table",
+    "account_id",
+    "region",
+    "state",
+    "rows",
+    "calls",
+    "pages",
+    "reason",
+    "permission",
+    "code",
+    "lacking",
+)
 
 
 def apply(
@@ -43,8 +55,9 @@ def apply(
 ) -> Applied:
     """Apply the difference between a sweep and the state, and end the sweep.
 
-    A sweep that was observed before another applied one of its connection is kept as evidence
-    and changes no finding and no control: what it saw is no longer the newest.
+    A check that another applied sweep of the connection observed later is kept as evidence and changes no
+    finding and no control: what this one saw is no longer the newest. If that is true of all its checks,
+    the sweep is superseded.
 
     Args:
         sweep: one that began and has not ended.
@@ -63,11 +76,12 @@ def apply(
         owner = Connection.objects.select_for_update(no_key=True).get(pk=sweep.connection_id)
         if not _end(sweep, outcome, manifest, now):
             return _ended_before(doing, sweep)
-        newer = _newer(sweep)
         last_run = _last_runs(sweep)
-        _record_runs(sweep, outcome, latest=newer is None)
+        old = {item.check for item in outcome.checks if _seen_later(sweep, last_run.get(item.check))}
+        newer = _newer(sweep) if len(old) == len(outcome.checks) else None
+        _record_runs(sweep, outcome, old)
         if newer is None:
-            Reconciliation(sweep, outcome, last_run, journal).run()
+            Reconciliation(sweep, _without(outcome, old), last_run, journal).run()
             _update_connection(owner, sweep, outcome)
         state = SweepState.COMPLETE if outcome.complete else SweepState.PARTIAL
         data = {**_entry(sweep, outcome, manifest), "state": str(state)}
@@ -116,12 +130,26 @@ def _last_runs(sweep: Sweep) -> Mapping[str, datetime]:
     return dict(runs.values_list("check_id", "observed_at"))
 
 
-def _record_runs(sweep: Sweep, outcome: Outcome, *, latest: bool) -> None:
-    names = [item.check for item in outcome.checks]
-    if latest:
-        former = CheckRun.objects.filter(connection_id=sweep.connection_id, latest=True)
-        former.filter(check_id__in=names).update(latest=False)
-    runs = [_run(sweep, item, latest) for item in outcome.checks]
+def _seen_later(sweep: Sweep, at: datetime | None) -> bool:
+    return at is not None and sweep.observed_at is not None and at >= sweep.observed_at
+
+
+def _without(outcome: Outcome, old: Collection[str]) -> Outcome:
+    """Return the outcome without the checks that were observed later by another sweep."""
+    if not old:
+        return outcome
+    return replace(
+        outcome,
+        checks=tuple(item for item in outcome.checks if item.check not in old),
+        failures=lambda: (item for item in outcome.failures() if item.check not in old),
+    )
+
+
+def _record_runs(sweep: Sweep, outcome: Outcome, old: Collection[str]) -> None:
+    names = [item.check for item in outcome.checks if item.check not in old]
+    former = CheckRun.objects.filter(connection_id=sweep.connection_id, latest=True)
+    former.filter(check_id__in=names).update(latest=False)
+    runs = [_run(sweep, item, item.check not in old) for item in outcome.checks]
     CheckRun.objects.bulk_create(runs, batch_size=BATCH)
     ResultObject.objects.bulk_create(
         ResultObject(
@@ -155,6 +183,8 @@ def _run(sweep: Sweep, item: CheckOutcome, latest: bool) -> CheckRun:
 
 
 def _update_connection(owner: Connection, sweep: Sweep, outcome: Outcome) -> None:
+    if sweep.tables:
+        return  # It set out to read some tables only, and says nothing about the connection as a whole.
     owner.objects_read = outcome.objects_read
     if outcome.complete:
         owner.last_complete_at = sweep.observed_at
@@ -198,6 +228,7 @@ def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
         **named(sweep),
         "observed_at": log.text(sweep.observed_at) if sweep.observed_at else None,
         "plan": sweep.plan,
+        "unknown": list(sweep.unknown),
         "evaluation": outcome.evaluation,
         "complete": outcome.complete,
         "objects": outcome.objects_read,

@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import rfc8785
+
 from proofwatch.store.base import StoreError
 from proofwatch.store.journal import Journal
 from proofwatch.store.models import Finding, Sweep
@@ -25,6 +27,7 @@ MUTABLE = (
     "severity",
     "reason",
     "check_version",
+    "rule",
     "last_failed_at",
     "last_observed_at",
     "opened_at",
@@ -35,7 +38,7 @@ MUTABLE = (
     "evidence_interrupted_since",
     "interruption",
 )
-KNOWN = ("pk", "state", "reason", "severity", "check_version", "evidence_interrupted_since")
+KNOWN = ("pk", "state", "reason", "severity", "check_version", "rule", "evidence_interrupted_since")
 Change = tuple[str, Finding, str]
 
 
@@ -43,6 +46,11 @@ def finding_id(connection: uuid.UUID, check: str, account_id: str, region: str, 
     """Return the id of a finding, which is a function of what it is about."""
     text = "\x00".join((connection.hex, check, account_id, region, resource))
     return uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], version=5)
+
+
+def rule_digest(version: str, params: Mapping[str, Any]) -> str:
+    """Return what identifies the rule that a check applied: its version with its parameters."""
+    return hashlib.sha256(rfc8785.dumps({"version": version, "params": dict(params)})).hexdigest()
 
 
 class Reconciliation:
@@ -54,6 +62,7 @@ class Reconciliation:
         self._sweep = sweep
         self._outcome = outcome
         self._checks = {item.check: item for item in outcome.checks}
+        self._rules = {item.check: rule_digest(item.version, item.params) for item in outcome.checks}
         self._last_run = last_run
         self._journal = journal
         self._seen: set[uuid.UUID] = set()
@@ -84,7 +93,7 @@ class Reconciliation:
 
     def _as_before(self, item: Failure) -> tuple[Any, ...]:
         check = self._check(item.check)
-        return (FindingState.OPEN, item.reason, check.severity, check.version, None)
+        return (FindingState.OPEN, item.reason, check.severity, check.version, self._rules[item.check], None)
 
     def _opened(self, key: uuid.UUID, item: Failure) -> Finding:
         check, at = self._check(item.check), self._sweep.observed_at
@@ -98,6 +107,7 @@ class Reconciliation:
             severity=check.severity,
             reason=item.reason,
             check_version=check.version,
+            rule=self._rules[item.check],
             first_failed_at=at,
             last_failed_at=at,
             last_observed_at=at,
@@ -118,6 +128,7 @@ class Reconciliation:
             kind = EventKind.CHANGED
         finding.evidence_interrupted_since, finding.interruption = None, ""
         finding.reason, finding.severity, finding.check_version = item.reason, check.severity, check.version
+        finding.rule = self._rules[item.check]
         finding.last_failed_at = finding.last_observed_at = at
         return kind, finding, item.reason
 
@@ -149,10 +160,8 @@ class Reconciliation:
         return check.reason or f"{finding.account_id} {finding.region} was not read in this sweep"
 
     def _judged(self, finding: Finding, verdict: Verdict | None) -> Iterator[Change]:
-        if verdict is None:
-            yield self._closed(finding, FindingState.GONE, "absent from a complete inventory")
-        elif verdict.status in ("pass", "not_applicable"):
-            yield self._closed(finding, FindingState.RESTORED, _clean(verdict.reason))
+        if verdict is None or verdict.status in ("pass", "not_applicable"):
+            yield self._closed(finding, *self._ending(finding, verdict))
         elif verdict.status == "inconclusive":
             yield from self._interrupted(finding, _clean(verdict.reason))
         elif verdict.status == "fail":
@@ -163,13 +172,26 @@ class Reconciliation:
             finding.last_observed_at = self._sweep.observed_at
             yield EventKind.RESUMED, finding, _clean(verdict.reason)
 
+    def _ending(self, finding: Finding, verdict: Verdict | None) -> tuple[str, str]:
+        """Say how a finding ends. Only a pass under the very rule that it failed is a repair."""
+        rule, check = self._rules[finding.check_id], self._check(finding.check_id)
+        if rule != finding.rule and (finding.rule or check.version != finding.check_version):
+            what = "version" if check.version != finding.check_version else "parameters"
+            now = "is absent from its table" if verdict is None else _clean(verdict.reason)
+            return FindingState.RULE_CHANGED, f"the check's {what} changed since it failed; now: {now}"
+        if verdict is None:
+            return FindingState.GONE, "absent from a complete inventory"
+        if verdict.status == "pass":
+            return FindingState.RESTORED, _clean(verdict.reason)
+        return FindingState.NOT_APPLICABLE, _clean(verdict.reason)
+
     def _closed(self, finding: Finding, state: str, reason: str) -> Change:
         self._settle(finding)
         finding.state = state
         finding.restored_at = finding.last_observed_at = self._sweep.observed_at
         finding.restored_sweep_id = self._sweep.pk
         finding.evidence_interrupted_since, finding.interruption = None, ""
-        return (EventKind.GONE if state == FindingState.GONE else EventKind.RESTORED), finding, reason
+        return EventKind(state), finding, reason
 
     def _interrupted(self, finding: Finding, reason: str) -> Iterator[Change]:
         if finding.evidence_interrupted_since is None:

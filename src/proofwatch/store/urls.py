@@ -26,7 +26,11 @@ def parse(url: str) -> dict[str, Any]:
     Raises:
         StoreError: the URL is neither. The message never holds the URL: it may hold a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Its own words may hold a part of the URL, and with it a password.
+        raise StoreError("reading DATABASE_URL", "it is no well-formed URL", EXAMPLES) from None
     scheme = parts.scheme.lower()
     if scheme == "sqlite":
         return _sqlite(parts.path, dict(parse_qsl(parts.query)))
@@ -69,8 +73,8 @@ def _postgres(url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise StoreError("reading DATABASE_URL", f"its port is not a number: {error}", EXAMPLES) from None
+    except ValueError:
+        raise StoreError("reading DATABASE_URL", "its port is not a number", EXAMPLES) from None
     name = unquote(parts.path.removeprefix("/"))
     if not name:
         raise StoreError("reading DATABASE_URL", "it names no database after the host", EXAMPLES)

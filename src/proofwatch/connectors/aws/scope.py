@@ -8,7 +8,7 @@ from typing import Any
 
 from proofwatch.connectors.aws import errors
 from proofwatch.connectors.aws.clients import Clients
-from proofwatch.connectors.base import GLOBAL, Place, Scope
+from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope
 
 NOT_SELECTED = "not selected"
 _ENABLED = ("opt-in-not-required", "opted-in")
@@ -26,6 +26,7 @@ class _Found:
     places: list[Place]
     unknown: list[str]
     enabled: set[str]
+    unlisted: tuple[str, ...] = ()
 
 
 def read_scope(clients: Clients) -> Scope:
@@ -40,14 +41,18 @@ def read_scope(clients: Clients) -> Scope:
     """
     own = clients.caller["Account"]
     listed, unknown = _organization(clients, own)
+    unlisted = [EVERY] if unknown and clients.settings.accounts == "organization" else []
     wanted = _wanted(clients, own, listed)
     everything = {**{account: _Account(account) for account in wanted}, **listed}
     with ThreadPoolExecutor(clients.settings.max_concurrency) as pool:
         found = list(pool.map(lambda account: _account(clients, account, wanted), everything.values()))
     places = [place for each in found for place in each.places]
     unknown += [reason for each in found for reason in each.unknown]
+    unlisted += [account for each in found for account in each.unlisted]
     unknown += _nowhere_enabled(clients, found)
-    return Scope(tuple(sorted(places, key=lambda p: (p.account_id, p.region))), tuple(unknown))
+    return Scope(
+        tuple(sorted(places, key=lambda p: (p.account_id, p.region))), tuple(unknown), tuple(unlisted)
+    )
 
 
 def selected_accounts(clients: Clients) -> list[str]:
@@ -98,7 +103,8 @@ def _account(clients: Clients, account: _Account, wanted: set[str]) -> _Found:
         return _Found(shut, [], set())
     enabled, unknown = _enabled_regions(clients, account)
     regions = [_region(clients, account, region) for region in sorted(enabled)]
-    return _Found([Place(account.id, GLOBAL, account.name), *regions], unknown, enabled)
+    unlisted = (account.id,) if unknown and not isinstance(clients.settings.regions, list) else ()
+    return _Found([Place(account.id, GLOBAL, account.name), *regions], unknown, enabled, unlisted)
 
 
 def _why_not(clients: Clients, account: _Account, wanted: set[str]) -> str:

@@ -10,11 +10,17 @@ from proofwatch.store.models.sweeps import Sweep
 
 
 class FindingState(models.TextChoices):
-    """Only the system moves a finding: `restored` and `gone` rest on complete readings."""
+    """Only the system moves a finding, on complete readings; only `restored` says that it was repaired.
+
+    `rule changed`: it does not fail any more, but its check or the parameters changed since it last did.
+    `no longer applies`: the resource is there, and the check is not about it any more.
+    """
 
     OPEN = "open"
     RESTORED = "restored"
     GONE = "gone"
+    RULE_CHANGED = "rule changed"
+    NOT_APPLICABLE = "no longer applies"
 
 
 class EventKind(models.TextChoices):
@@ -26,6 +32,8 @@ class EventKind(models.TextChoices):
     RESUMED = "resumed"
     RESTORED = "restored"
     GONE = "gone"
+    RULE_CHANGED = "rule changed"
+    NOT_APPLICABLE = "no longer applies"
     REGRESSED = "regressed"
 
 
@@ -47,6 +55,8 @@ class Finding(models.Model):
     severity = fields.word()
     reason = models.TextField()
     check_version = fields.word()
+    rule = fields.digest()
+    """SHA-256 of the check's version and parameters under which it failed last."""
     first_failed_at = models.DateTimeField()
     last_failed_at = models.DateTimeField()
     """The last failing observation before the newest change of this row."""

@@ -57,6 +57,8 @@ class Sweep(models.Model):
     started_at = models.DateTimeField(null=True, default=None)
     finished_at = models.DateTimeField(null=True, default=None)
     plan = fields.digest()
+    unknown = fields.json(list)
+    """What exists at the source and could not be listed, in sentences."""
     tables = fields.json(list)
     counts = fields.json()
     manifest = fields.digest()
@@ -87,6 +89,9 @@ class ShardRead(models.Model):
     reason = models.TextField(blank=True, default="")
     permission = models.TextField(blank=True, default="")
     code = models.TextField(blank=True, default="")
+    lacking = models.PositiveIntegerField(default=0)
+    """Rows of which something could not be read: their checks are inconclusive."""
+    lacking_why = models.TextField(blank=True, default="")
 
     class Meta:
         """A repeated reading replaces the row of the same sweep."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import rfc8785
 from django.db.models import QuerySet
 
-from proofwatch.connectors.base import Identity, Permission, ReadOnlyProof
+from proofwatch.connectors.base import CONNECTION_NAME, Identity, Permission, ReadOnlyProof
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
@@ -232,8 +233,9 @@ def _locked(doing: str, connection: Connection) -> Connection:
 
 
 def _check_name(doing: str, name: str) -> None:
-    if not name.strip() or len(name) > 200:
-        raise StoreError(doing, "a name has 1 to 200 characters", "choose another name")
+    if not re.fullmatch(CONNECTION_NAME, name):
+        remedy = "use 1 to 40 lower-case letters, digits and dashes, beginning with a letter or digit"
+        raise StoreError(doing, f"{name!r} cannot be the name of a connection", remedy)
     if _existing().filter(name=name).exists():
         raise StoreError(doing, f"there is a connection {name!r} already", "choose another name")
 

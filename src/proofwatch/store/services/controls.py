@@ -7,16 +7,17 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from proofwatch.checks.base import Counts
-from proofwatch.controls.base import Control, ControlList, ControlStatus, Observation
+from proofwatch.controls.base import Control, ControlList, ControlStatus, Link, Observation
 from proofwatch.controls.load import as_body
 from proofwatch.controls.status import control_statuses
 from proofwatch.store import log, models
 from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import CheckRun, CheckSetting, ControlApproval, ControlStatusHistory
+from proofwatch.store.models import CheckRun, CheckSetting, ControlApproval, ControlStatusHistory, Finding
+from proofwatch.store.models.findings import FindingState
 
 SYSTEM = "system"
 TUPLES = ("criteria", "checks", "data_sources")
@@ -81,6 +82,7 @@ def controls_of(row: models.ControlList) -> tuple[Control, ...]:
 def observations() -> list[Observation]:
     """Return what every check said last on every connection that exists."""
     runs = CheckRun.objects.filter(latest=True, connection__removed_at__isnull=True)
+    lost = _unseen()
     return [
         Observation(
             check=run.check_id,
@@ -92,9 +94,26 @@ def observations() -> list[Observation]:
             connection=run.connection.name,
             interval_minutes=run.connection.interval_minutes,
             worst=run.worst or run.reason,
+            unseen=lost.get((run.connection_id, run.check_id), (0, ""))[0],
+            unseen_why=lost.get((run.connection_id, run.check_id), (0, ""))[1],
         )
         for run in runs.select_related("connection").order_by("check_id", "connection__name")
     ]
+
+
+def _unseen() -> dict[tuple[Any, str], tuple[int, str]]:
+    """Return how many open findings are interrupted, and one reason, by (connection id, check id)."""
+    rows = Finding.objects.filter(state=FindingState.OPEN, evidence_interrupted_since__isnull=False)
+    found = rows.values_list("connection_id", "check_id").annotate(
+        number=Count("pk"), why=Max("interruption")
+    )
+    return {(connection, check): (number, why) for connection, check, number, why in found}
+
+
+def links() -> list[Link]:
+    """Return the connections that exist, as the statuses expect to hear of them."""
+    rows = models.Connection.objects.filter(removed_at__isnull=True).order_by("name")
+    return [Link(row.name, row.kind, row.created_at, row.interval_minutes) for row in rows]
 
 
 def counts_of(run: CheckRun) -> Counts:
@@ -109,9 +128,14 @@ def statuses(now: datetime) -> list[ControlStatus]:
         return []
     with guarded("reading how the controls stand"):
         off = CheckSetting.objects.filter(enabled=False).values_list("check_id", "reason")
-        kinds = models.Connection.objects.filter(removed_at__isnull=True).values_list("kind", flat=True)
+        known = links()
         return control_statuses(
-            controls_of(row), observations(), now=now, disabled=dict(off), connected=set(kinds)
+            controls_of(row),
+            observations(),
+            now=now,
+            disabled=dict(off),
+            connected={link.kind for link in known},
+            links=known,
         )
 
 

@@ -34,7 +34,7 @@ def query(
 ) -> list[Finding]:
     """Return findings, worst and oldest first; empty filters match everything.
 
-    `resource` is a part of the resource's identifier; `state` is open, restored or gone.
+    `resource` is a part of the resource's identifier; `state` is one of FindingState's values.
     The `last_failed_at` and `last_observed_at` of what is returned are brought up to date from
     the newest run of its check (see the model): they are not what the row holds.
     """

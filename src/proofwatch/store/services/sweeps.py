@@ -33,6 +33,8 @@ class Read:
     reason: str = ""
     permission: str = ""
     code: str = ""
+    lacking: int = 0
+    lacking_why: str = ""
 
 
 def plan(
@@ -61,8 +63,10 @@ def plan(
     return sweep
 
 
-def begin(sweep: Sweep, *, now: datetime, plan_object: str = "") -> Sweep:
+def begin(sweep: Sweep, *, now: datetime, plan_object: str = "", unknown: Sequence[str] = ()) -> Sweep:
     """Start collecting. `observed_at` is fixed the first time and kept by every restart.
+
+    `unknown` says of what exists at the source what could not be listed.
 
     Raises:
         StoreError: the sweep has ended.
@@ -72,7 +76,11 @@ def begin(sweep: Sweep, *, now: datetime, plan_object: str = "") -> Sweep:
         # The connection's row first, as everywhere: two orders would let two processes block each other.
         Connection.objects.filter(pk=sweep.connection_id).update(last_attempt_at=now)
         Sweep.objects.filter(pk=sweep.pk, observed_at__isnull=True, state__in=RUNNING).update(
-            observed_at=now, started_at=now, state=SweepState.COLLECTING, plan=plan_object
+            observed_at=now,
+            started_at=now,
+            state=SweepState.COLLECTING,
+            plan=plan_object,
+            unknown=list(unknown),
         )
         fresh = Sweep.objects.select_related("connection").get(pk=sweep.pk)
         if fresh.state not in RUNNING:
@@ -114,12 +122,16 @@ def record_reads(sweep: Sweep, reads: Iterable[Read]) -> None:
             reason=item.reason,
             permission=item.permission,
             code=item.code,
+            lacking=item.lacking,
+            lacking_why=item.lacking_why,
         )
         for item in reads
     ]
     key = ("sweep", "table", "account_id", "region")
-    values = ("state", "rows", "calls", "pages", "reason", "permission", "code")
-    with write(f"recording the reads of sweep {sweep.pk}"):
+    values = ("state", "rows", "calls", "pages", "reason", "permission", "code", "lacking", "lacking_why")
+    doing = f"recording the reads of sweep {sweep.pk}"
+    with write(doing):
+        _still_running(doing, sweep)
         _upsert(rows, key, values)
 
 
@@ -135,7 +147,9 @@ def record_gaps(sweep: Sweep, gaps: Iterable[Place]) -> None:
         )
         for place in gaps
     ]
-    with write(f"recording the coverage gaps of sweep {sweep.pk}"):
+    doing = f"recording the coverage gaps of sweep {sweep.pk}"
+    with write(doing):
+        _still_running(doing, sweep)
         _upsert(rows, ("sweep", "account_id", "region"), ("account_name", "reason"))
 
 
@@ -151,7 +165,9 @@ def record_states(sweep: Sweep, states: Iterable[State]) -> None:
         )
         for state in states
     ]
-    with write(f"recording the tables of sweep {sweep.pk}"):
+    doing = f"recording the tables of sweep {sweep.pk}"
+    with write(doing):
+        _still_running(doing, sweep)
         _upsert(rows, ("sweep", "table"), values)
 
 
@@ -169,6 +185,17 @@ def fail(sweep: Sweep, *, error: str, now: datetime, actor: str) -> bool:
     return bool(ended)
 
 
+def skip(sweep: Sweep, *, reason: str, now: datetime, actor: str) -> bool:
+    """End a sweep that shall not go on: its connection is paused or removed. False if it had ended."""
+    with write(f"skipping sweep {sweep.pk}"):
+        ended = Sweep.objects.filter(pk=sweep.pk, state__in=RUNNING).update(
+            state=SweepState.SKIPPED, error=reason[:2000], finished_at=now
+        )
+        if ended:
+            log.append("sweep.skipped", actor, {**named(sweep), "reason": reason[:2000]}, now)
+    return bool(ended)
+
+
 def get(sweep_id: str | uuid.UUID) -> Sweep:
     """Return a sweep by id. Raises StoreError if there is none."""
     doing = f"looking for sweep {sweep_id}"
@@ -183,10 +210,14 @@ def get(sweep_id: str | uuid.UUID) -> Sweep:
     return found
 
 
-def latest(connection: Connection, *, at: datetime | None = None) -> Sweep | None:
-    """Return the newest applied sweep (complete or partial), or the newest observed at or before `at`."""
+def latest(connection: Connection, *, at: datetime | None = None, whole: bool = False) -> Sweep | None:
+    """Return the newest applied sweep (complete or partial), or the newest observed at or before `at`.
+
+    With `whole`, the newest that set out to read every table.
+    """
     with guarded("reading the newest sweep"):
-        return _applied(connection, at).first()
+        rows = _applied(connection, at)
+        return next((row for row in rows.iterator(chunk_size=50) if not (whole and row.tables)), None)
 
 
 def history(connection: Connection, *, limit: int = 50) -> list[Sweep]:
@@ -231,6 +262,15 @@ def named(sweep: Sweep, connection: Connection | None = None) -> dict[str, str]:
         "slot": log.text(sweep.slot),
         "trigger": str(sweep.trigger),
     }
+
+
+def _still_running(doing: str, sweep: Sweep) -> None:
+    """Lock the sweep and make sure that nobody ended it: a worker that lost its lease may come late."""
+    fresh = Sweep.objects.select_for_update().get(pk=sweep.pk)
+    if fresh.state not in RUNNING:
+        raise StoreError(
+            doing, f"it has ended as {fresh.state}", "another worker finished it; start a new sweep"
+        )
 
 
 def _applied(connection: Connection, at: datetime | None) -> QuerySet:
