@@ -217,7 +217,7 @@ def swept(company, undisturbed, tmp_path, fault, *arguments, settings=""):
 
 
 def test_a_refused_second_call_makes_the_sweep_partial(company, undisturbed, tmp_path):
-    _, clean, body = swept(company, undisturbed, tmp_path / "a", lambda _: None, "--tables", "aws_s3_bucket")
+    _, _, body = swept(company, undisturbed, tmp_path / "a", lambda _: None, "--tables", "aws_s3_bucket")
     assert "policy" not in {item["why"].partition(":")[0] for item in body["lacking"]}
     _, done, body = swept(company, undisturbed, tmp_path / "b", policies_denied, "--tables", "aws_s3_bucket")
     assert done.returncode == 3
@@ -228,7 +228,7 @@ def test_a_refused_second_call_makes_the_sweep_partial(company, undisturbed, tmp
 
 
 def test_accounts_that_cannot_be_listed_are_told(company, undisturbed, tmp_path):
-    _, done, body = swept(company, undisturbed, tmp_path, accounts_denied, "--tables", "aws_ec2_volume")
+    _, _, body = swept(company, undisturbed, tmp_path, accounts_denied, "--tables", "aws_ec2_volume")
     assert any("organizations:ListAccounts" in text for text in body["unknown"])
 
 

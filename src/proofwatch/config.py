@@ -69,7 +69,7 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
-"""Every environment variable that Proofwatch reads, with its meaning; docs/reference/settings.md is made from it."""
+"""Every environment variable that Proofwatch reads; docs/reference/settings.md is made from it."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -175,7 +175,7 @@ def _make_plan(connection: Connection, tables: Sequence[Table]) -> Plan:
 
 
 def _with_known_places(scope: Scope, connection: Connection) -> Scope:
-    """Add what the last whole sweep read where the scope could not be listed: it may not drop out silently."""
+    """Add what the last whole sweep read where the scope could not be listed: nothing drops out silently."""
     if not scope.unlisted:
         return scope
     named = {(place.account_id, place.region) for place in scope.places}

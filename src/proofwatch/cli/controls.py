@@ -121,8 +121,9 @@ def _rows(control: Any, seen: list[Any]) -> list[tuple[Any, ...]]:
 
 
 @controls.command("export")
-def export_list() -> None:
-    """Print the control list in force as YAML, ready to be edited and imported."""
+@json_option
+def export_list(as_json: bool) -> None:
+    """Print the control list in force as YAML (or JSON), ready to be edited and imported."""
     import yaml
 
     from proofwatch.store.services import controls as service
@@ -131,6 +132,9 @@ def export_list() -> None:
     row = service.current()
     if row is None:
         raise click.UsageError("There is no control list yet. Run `proofwatch init`.")
+    if as_json:
+        print_json(row.body)
+        return
     click.echo(yaml.safe_dump(row.body, sort_keys=False, allow_unicode=True, width=110), nl=False)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def running(executor: Executor) -> Iterator[Executor]:
-    """Yield an executor and end it; when the body fails or is interrupted, what waits is not begun any more."""
+    """Yield an executor and end it; when the body fails or is interrupted, what waits is not begun."""
     try:
         yield executor
     except BaseException:
