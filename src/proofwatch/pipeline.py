@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
+from proofwatch.alerts.engine import observe
 from proofwatch.checks.base import UnreadPlace
 from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
 from proofwatch.connectors.registry import connector_class
@@ -133,7 +134,7 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
         outcome = replace(outcome, complete=False)
     tools.step("evaluated")
     sweeps.move(run, "applying")
-    reconcile.apply(run, outcome, tools.objects, now=_now(), actor=actor)
+    reconcile.apply(run, outcome, tools.objects, now=_now(), actor=actor, also=observe)
     tools.step("applied")
     tools.sign()
     tools.step("signed")

@@ -137,7 +137,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("row", "alert", "signal", "state", "effects"), CASES, ids=lambda value: str(value)[:30]
+    ("row", "alert", "signal", "state", "effects"),
+    CASES,
+    ids=[f"{case[0]} from {case[1].state}" for case in CASES],
 )
 def test_each_row(row: str, alert: Alert, signal: Signal, state: State, effects: set[Effect]) -> None:
     step = advance(alert, signal, POLICY)

@@ -37,6 +37,7 @@ def init(as_json: bool) -> None:
 
 def initialise(app: App) -> dict[str, Any]:
     """Create whatever is missing; return where everything is."""
+    from proofwatch.alerts import rulebook
     from proofwatch.controls.load import builtin_controls, load_controls
     from proofwatch.evidence.keys import create_key, load_key
     from proofwatch.store import django, log
@@ -58,6 +59,7 @@ def initialise(app: App) -> dict[str, Any]:
         path = builtin_controls()
         listed = load_controls(path, checks=app.catalog.checks, criteria=app.criteria)
         controls.import_list(listed, actor=app.actor, now=now)
+    rulebook.install(actor=app.actor, now=now)
     app.sign()
     current = controls.current()
     return {

@@ -262,6 +262,7 @@ def _work(app: App, once: bool, as_json: bool = False) -> bool:
         whether a job failed (with `once`). What failed is recorded with the job, which rests before its
         next attempt; a database that is away is waited for.
     """
+    from proofwatch.alerts import engine
     from proofwatch.runtime import jobs, scheduler
     from proofwatch.store.base import StoreError
     from proofwatch.store.django import disconnect
@@ -272,6 +273,8 @@ def _work(app: App, once: bool, as_json: bool = False) -> bool:
             now = datetime.now(UTC)
             scheduler.tick(now)
             scheduler.look_at_the_clock(now)
+            engine.observe(now)
+            engine.tick(now)
             app.sign()
             failed = _drain(app, owner, as_json) or failed
             rest, pause = _rest(scheduler.next_due()), 1.0

@@ -6,7 +6,7 @@ killed before is applied by its rerun; one that was applied is never applied aga
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,13 @@ READ = (
 
 
 def apply(
-    sweep: Sweep, outcome: Outcome, objects: Objects, *, now: datetime, actor: str = controls.SYSTEM
+    sweep: Sweep,
+    outcome: Outcome,
+    objects: Objects,
+    *,
+    now: datetime,
+    actor: str = controls.SYSTEM,
+    also: Callable[[datetime, Sweep, Outcome], object] = lambda now, sweep, outcome: None,
 ) -> Applied:
     """Apply the difference between a sweep and the state, and end the sweep.
 
@@ -65,6 +71,7 @@ def apply(
         objects: takes the sweep's manifest, and the list of transitions where it is long.
         now: when this is applied; findings change as of the sweep's `observed_at`.
         actor: written in the log entries.
+        also: called in the same transaction once the state has changed: what stands above the store.
 
     Raises:
         StoreError: the sweep never began or ended unapplied, the outcome contradicts itself, or
@@ -90,6 +97,8 @@ def apply(
         log.append("sweep.finished", actor, data, now)
         journal.record(objects, named(sweep), actor, now)
         changed = controls.judge(now) if newer is None else []
+        if newer is None:
+            also(now, sweep, outcome)
     return Applied(str(state), dict(journal.counts), tuple(changed), str(newer.pk) if newer else "")
 
 

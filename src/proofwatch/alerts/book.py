@@ -1,0 +1,211 @@
+"""Alerts as rows: what the machine decided is written with its events and log entries, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max, Q
+
+from proofwatch.alerts import base, machine
+from proofwatch.alerts.base import Effect, Kind, Policy, Signal, State, Step
+from proofwatch.store import log, models
+from proofwatch.store.models import AlertEvent, AlertResource, Finding
+from proofwatch.store.models.findings import FindingState
+
+INLINE = 40
+"""Moved alerts that one log entry names; more go into further entries."""
+BATCH = 500
+SAME = tuple(
+    field.name for field in fields(base.Alert) if field.name not in ("state", "numbered", "transitions")
+)
+"""Fields that the machine and the row call by the same name."""
+WRITTEN = (
+    *SAME,
+    "state",
+    "number",
+    "transitions",
+    "severity",
+    "headline",
+    "reason",
+    "population",
+    "observed_at",
+    "interruption",
+    "evidence_before",
+    "evidence_after",
+    "acknowledged_at",
+    "acknowledged_by",
+    "claimed_by",
+    "reviewed_at",
+    "viewed_at",
+    "rule_digests",
+)
+
+
+def standing(row: models.Alert) -> base.Alert:
+    """Return a row as the machine sees it."""
+    times = tuple(datetime.fromisoformat(text) for text in row.transitions)
+    same = {name: getattr(row, name) for name in SAME}
+    return base.Alert(state=State(row.state), numbered=row.number is not None, transitions=times, **same)
+
+
+@dataclass(slots=True)
+class Move:
+    """One alert that was moved: as it was, what came of it, and on whose word."""
+
+    row: models.Alert
+    before: str
+    step: Step
+    signal: Signal
+    actor: str
+    role: str = ""
+    reason: str = ""
+    sweep: Any = None
+
+
+class Book:
+    """Writes moves in one transaction. The caller holds the log's lock, so numbers are given in one order."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.moves: list[Move] = []
+        self._next = (models.Alert.objects.aggregate(top=Max("number"))["top"] or 0) + 1
+
+    def move(
+        self,
+        row: models.Alert,
+        signal: Signal,
+        policy: Policy,
+        *,
+        actor: str,
+        role: str = "",
+        reason: str = "",
+        sweep: Any = None,
+    ) -> Step:
+        """Send a signal to an alert and remember what came of it; the row is changed, not yet saved."""
+        before, step = str(row.state), machine.advance(standing(row), signal, policy)
+        self._take(row, step)
+        self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep))
+        return step
+
+    def began(
+        self, row: models.Alert, signal: Signal, policy: Policy, *, actor: str, sweep: Any = None
+    ) -> None:
+        """Take a new alert over: it is pending, or opens at once where its rule does not wait."""
+        first = machine.begin(signal)
+        step = machine.advance(first, signal, policy)
+        self._take(row, step)
+        self.moves.append(Move(row, "", step, signal, actor, "", row.reason, sweep))
+
+    def save(self) -> None:
+        """Write rows, events and log entries of all moves."""
+        fresh = [move.row for move in self.moves if move.row._state.adding]
+        known = {move.row.pk: move.row for move in self.moves if not move.row._state.adding}
+        models.Alert.objects.bulk_create(fresh, batch_size=BATCH)
+        models.Alert.objects.bulk_update(known.values(), WRITTEN, batch_size=BATCH)
+        AlertEvent.objects.bulk_create(map(_event, self.moves), batch_size=BATCH)
+        told = [move for move in self.moves if move.before != move.row.state or move.step.effects]
+        entries = []
+        for start in range(0, len(told), INLINE):
+            part = [_line(move) for move in told[start : start + INLINE]]
+            entries.append(("alerts.changed", told[start].actor, {"alerts": part}, self.now))
+        if entries:
+            log.append_all(entries)
+
+    def _take(self, row: models.Alert, step: Step) -> None:
+        for name in SAME:
+            setattr(row, name, getattr(step.alert, name))
+        row.state = str(step.alert.state)
+        row.transitions = [log.text(at) for at in step.alert.transitions]
+        if step.alert.numbered and row.number is None:
+            row.number, self._next = self._next, self._next + 1
+
+
+def join(row: models.Alert, where: Q, now: datetime) -> int:
+    """Bring an alert's resources up to date with the findings it is about; return how many joined."""
+    end_resources([row.pk], now)
+    inside = set(
+        AlertResource.objects.filter(alert=row, ended_at__isnull=True).values_list("finding_id", flat=True)
+    )
+    failing = Finding.objects.filter(where, state=FindingState.OPEN).values_list("pk", flat=True)
+    joining = [pk for pk in failing.iterator(chunk_size=2000) if pk not in inside]
+    AlertResource.objects.bulk_create(
+        (AlertResource(alert=row, finding_id=pk, since=now) for pk in joining),
+        batch_size=2000,
+        update_conflicts=True,
+        unique_fields=("alert", "finding"),
+        update_fields=("since", "ended_at", "ended_as"),
+    )
+    return len(joining)
+
+
+def end_resources(alerts: Sequence[Any], now: datetime) -> None:
+    """Write down of the resources of some alerts how their findings ended."""
+    left = AlertResource.objects.filter(alert_id__in=alerts, ended_at__isnull=True)
+    for state in FindingState.values:
+        if state != FindingState.OPEN:
+            ended = left.filter(finding__state=state)
+            ended.update(ended_at=now, ended_as=state)
+
+
+def note(row: models.Alert, kind: str, actor: str, role: str, at: datetime, reason: str, **data: Any) -> None:
+    """Write an event that moves nothing: viewed, reviewed."""
+    AlertEvent.objects.create(
+        alert=row,
+        kind=kind,
+        before=row.state,
+        after=row.state,
+        at=at,
+        actor=actor,
+        role=role,
+        reason=reason,
+        data=data,
+    )
+
+
+def _event(move: Move) -> AlertEvent:
+    return AlertEvent(
+        alert=move.row,
+        kind=str(move.signal.kind),
+        before=move.before,
+        after=move.row.state,
+        at=move.signal.at,
+        actor=move.actor,
+        role=move.role,
+        reason=move.reason,
+        data={"row": move.step.row, "effects": [str(item) for item in move.step.effects]},
+        sweep=move.sweep,
+    )
+
+
+def _line(move: Move) -> Mapping[str, Any]:
+    """Return what the log says about one moved alert."""
+    row = move.row
+    return {
+        "alert": str(row.pk),
+        "number": row.number,
+        "rule": row.rule_id,
+        "rule_version": row.rule_version,
+        "control": row.control_id,
+        "connection": str(row.connection_id or ""),
+        "before": move.before,
+        "after": row.state,
+        "on": str(move.signal.kind),
+        "effects": [str(item) for item in move.step.effects],
+        "count": row.count,
+        "population": row.population,
+        "reason": (move.reason or row.reason)[:400],
+        "evidence": {"before": row.evidence_before, "after": row.evidence_after},
+    }
+
+
+def told(moves: Iterable[Move], effect: Effect) -> list[Move]:
+    """Return the moves that have an effect."""
+    return [move for move in moves if effect in move.step.effects]
+
+
+def readings(kind: Kind) -> bool:
+    """Tell whether a kind of signal is a reading, and not a person or the clock."""
+    return kind in (Kind.FAILING, Kind.CLEAR, Kind.UNKNOWN)

@@ -1,0 +1,339 @@
+"""From what the rules see to what happens to each alert, inside the transaction of the sweep that saw it.
+
+An alert that goes on failing as before costs a look-up and no row. One that was clear is moved only by a run
+of its checks that was not counted before, began after the last failure, and contained all that had failed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from proofwatch.alerts import rulebook
+from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State
+from proofwatch.alerts.book import Book, end_resources, join
+from proofwatch.alerts.conditions import Tally, tallies
+from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs, unread
+from proofwatch.alerts.rules import Rule, matches
+from proofwatch.controls.base import Control
+from proofwatch.store import log
+from proofwatch.store.django import write
+from proofwatch.store.models import Alert, Connection, Sweep
+from proofwatch.store.models.findings import FindingState
+from proofwatch.store.outcome import Key, Outcome
+from proofwatch.store.services import controls as control_lists
+
+SYSTEM = "system"
+LIGHT = (
+    "key", "pk", "state", "count", "passes", "interrupted_since", "observed_at", "rule_id", "control_id",
+    "connection_id",
+)  # fmt: skip
+PAGE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """As much of an alert as tells whether it has to be touched at all."""
+
+    pk: UUID
+    state: str
+    count: int
+    passes: int
+    interrupted_since: datetime | None
+    observed_at: datetime
+    rule: str
+    control: str
+    connection: UUID | None
+
+
+def observe(now: datetime, sweep: Sweep | None = None, outcome: Outcome | None = None) -> Counter[str]:
+    """Look at everything that is known now, and move the alerts; return how many moved, by their new state.
+
+    To be called in the transaction that changed what is known, and whenever time passed. Only with a sweep
+    and its outcome is a pass counted: its verdicts say of each resource that it was judged again.
+
+    Raises:
+        StoreError: the database refused; nothing is changed then.
+        AlertError: a stored rule is wrong.
+    """
+    with write("judging the alert rules"):
+        log.lock()
+        look = Look(now, sweep, outcome)
+        look.failing_and_unknown()
+        look.clear()
+        look.book.save()
+    return Counter(move.row.state for move in look.book.moves if move.row.state != move.before)
+
+
+def tick(now: datetime) -> Counter[str]:
+    """Move the alerts for which only time passed: waits, answers, acceptances, deadlines, levels."""
+    due = (
+        Q(state=State.PENDING)
+        | Q(ack_until__lte=now, state=State.ACKNOWLEDGED)
+        | Q(accepted_until__lte=now, state=State.ACCEPTED)
+        | Q(escalate_at__lte=now, state=State.OPEN)
+        | Q(repeat_at__lte=now, state=State.OPEN)
+        | Q(due_at__lt=now, breached_at__isnull=True, state__in=sorted(LIVE))
+    )
+    with write("looking at the clock for the alerts"):
+        log.lock()
+        rules = {row.id: rulebook.form(row) for row in rulebook.every()}
+        book = Book(now)
+        for row in Alert.objects.filter(due, current=True):
+            rule = rules.get(row.rule_id)
+            if rule is None:
+                continue
+            step = book.move(row, Signal(Kind.TICK, now), rule.policy(row.severity), actor=SYSTEM)
+            if not step.row and not step.effects:
+                book.moves.pop()
+        book.save()
+    return Counter(move.row.state for move in book.moves if move.row.state != move.before)
+
+
+class Look:
+    """One look: what was known before, what is seen now, and the book that takes the moves."""
+
+    def __init__(self, now: datetime, sweep: Sweep | None = None, outcome: Outcome | None = None) -> None:
+        self.now = now
+        self.sweep, self.outcome = sweep, outcome
+        self.book = Book(now)
+        self.rows = rulebook.active()
+        self.rules: dict[str, Rule] = {row.id: rule for row, rule in self.rows}
+        self.versions = {row.id: row.version for row, _ in self.rows}
+        listed = control_lists.current()
+        self.controls: dict[str, Control] = {
+            item.id: item for item in (control_lists.controls_of(listed) if listed else ())
+        }
+        self.names = dict(Connection.objects.filter(removed_at__isnull=True).values_list("pk", "name"))
+        self.runs = runs()
+        found = tallies(self.rules.values(), list(self.controls.values()), now)
+        self.seen: dict[str, Tally] = {tally.key: tally for tally in found}
+        rows = Alert.objects.filter(current=True).values_list(*LIGHT)
+        self.known = {row[0]: Known(*row[1:]) for row in rows.iterator(chunk_size=2000)}
+
+    def failing_and_unknown(self) -> None:
+        """Begin and move what fires, and mark what cannot be told."""
+        firing: list[tuple[Tally, Known]] = []
+        for key, tally in self.seen.items():
+            known = self.known.get(key)
+            if tally.fires and known is None:
+                self._begin(tally, None)
+            elif tally.fires and known is not None and self._worth_telling(tally, known):
+                firing.append((tally, known))
+        for start in range(0, len(firing), PAGE):
+            part = firing[start : start + PAGE]
+            rows = Alert.objects.in_bulk([known.pk for _, known in part])
+            for tally, known in part:
+                self._fails(rows[known.pk], tally)
+
+    def clear(self) -> None:
+        """Move what does not fire any more: by a run that proves it, or not at all."""
+        quiet = [
+            (key, known)
+            for key, known in self.known.items()
+            if known.state in LIVE and not (key in self.seen and self.seen[key].holds)
+        ]
+        for start in range(0, len(quiet), PAGE):
+            part = quiet[start : start + PAGE]
+            rows = Alert.objects.in_bulk([known.pk for _, known in part])
+            end_resources(list(rows), self.now)
+            inside = resources(list(rows))
+            unsure = self._unsure(inside.values())
+            for key, known in part:
+                row = rows[known.pk]
+                began = row.opened_at or row.pending_since
+                lately = [i for i in inside.get(known.pk, []) if i.left_at is None or i.left_at >= began]
+                self._quiet(row, self.seen.get(key), lately, unsure)
+
+    def _worth_telling(self, tally: Tally, known: Known) -> bool:
+        """Tell whether a failing reading changes anything about an alert."""
+        fresh = tally.newest is not None and tally.newest > known.observed_at
+        waits = known.state in (State.PENDING, State.CLAIMED, State.ACCEPTED) or known.state in ENDED
+        changed = tally.failing != known.count or known.passes or known.interrupted_since
+        return bool(fresh or waits or changed)
+
+    def _begin(self, tally: Tally, previous: Alert | None) -> None:
+        signal, run = self._reading(tally)
+        row = Alert(
+            key=tally.key,
+            rule_id=tally.rule.id,
+            rule_version=self.versions[tally.rule.id],
+            control_id=tally.control,
+            connection_id=tally.connection,
+            group=tally.group,
+            previous=previous,
+            observed_at=signal.at,
+        )
+        self._describe(row, tally, run)
+        self.book.began(
+            row, signal, tally.rule.policy(tally.severity), actor=SYSTEM, sweep=run.sweep if run else None
+        )
+        if tally.where is not None:
+            # The row is there before its resources are; the rest of the look may still move it.
+            row.save(force_insert=True)
+            join(row, tally.where, self.now)
+
+    def _fails(self, row: Alert, tally: Tally) -> None:
+        signal, run = self._reading(tally, row)
+        sweep = run.sweep if run else None
+        policy = tally.rule.policy(tally.severity)
+        step = self.book.move(row, signal, policy, actor=SYSTEM, reason="", sweep=sweep)
+        if Effect.NEW in step.effects:
+            self.book.moves.pop()
+            Alert.objects.filter(pk=row.pk).update(current=False)
+            self._begin(tally, row)
+            return
+        if row.state not in ENDED:
+            row.observed_at, row.rule_version = signal.at, self.versions[tally.rule.id]
+            row.interruption = ""
+            self._describe(row, tally, run)
+            if tally.where is not None:
+                join(row, tally.where, self.now)
+        if not step.row or row.state in ENDED:
+            self.book.moves.pop()
+
+    def _unsure(self, alerts: Iterable[Sequence[Inside]]) -> Mapping[tuple[str, ...], str]:
+        """Return (check, account, region, resource) → why this sweep could not judge it again."""
+        if self.outcome is None:
+            return {}
+        judged = {item.check for item in self.outcome.checks}
+        keys: dict[str, list[Key]] = {}
+        for inside in alerts:
+            for item in inside:
+                if item.state in JUDGED_AGAIN and item.check in judged:
+                    keys.setdefault(item.check, []).append(item.key)
+        return {
+            (check, *key): verdict.reason
+            for check, wanted in keys.items()
+            for key, verdict in self.outcome.verdicts(check, wanted).items()
+            if verdict.status == "inconclusive"
+        }
+
+    def _quiet(
+        self,
+        row: Alert,
+        tally: Tally | None,
+        inside: Sequence[Inside],
+        unsure: Mapping[tuple[str, ...], str],
+    ) -> None:
+        """Move an alert that is under its threshold: proven by a run, interrupted, or neither."""
+        unknown = self._why_unknown(row, tally, inside)
+        named = [(item.check, *item.key) for item in inside]
+        unknown = unknown or next((unsure[item] for item in named if item in unsure), "")
+        policy = self._policy(row)
+        if unknown:
+            if row.interrupted_since is None:
+                row.interruption = unknown
+                signal = Signal(Kind.UNKNOWN, self.now)
+                self.book.move(row, signal, policy, actor=SYSTEM, reason=unknown)
+            return
+        proof = self._proof(row, inside)
+        if proof is None:
+            return
+        signal, run = proof
+        row.last_failed_at = max([row.last_failed_at, *(item.last_failed_at for item in inside)])
+        row.interruption = ""
+        sweep = run.sweep if run else None
+        step = self.book.move(row, signal, policy, actor=SYSTEM, sweep=sweep)
+        if not step.row:
+            self.book.moves.pop()
+            return
+        row.observed_at = signal.started_at or signal.at
+        if row.state in ENDED:
+            row.count = 0
+            row.evidence_after = run.manifest if run else ""
+            row.evidence_before = manifest_at(row) or row.evidence_before
+            row.reason = self._how_it_ended(row, signal)
+
+    def _why_unknown(self, row: Alert, tally: Tally | None, inside: Sequence[Inside]) -> str:
+        """Say why a reading that shows no failure proves nothing; "" if it does."""
+        rule = self.rules.get(row.rule_id)
+        if rule is None:
+            return f"rule {row.rule_id} is off"
+        if row.connection_id and row.connection_id not in self.names:
+            return "its connection was removed"
+        if row.control_id and row.control_id not in self.controls:
+            return f"control {row.control_id} is no longer in the control list"
+        if row.connection_id and not matches(self.names[row.connection_id], rule.connections):
+            return f"rule {rule.id} is no longer about connection {self.names[row.connection_id]}"
+        if row.control_id and not rule.covers(row.control_id):
+            return f"rule {rule.id} is no longer about control {row.control_id}"
+        for item in inside:
+            if item.state == FindingState.OPEN and (item.interruption or tally is None):
+                return item.interruption or "what failed is no longer among what the rule counts"
+        if tally is not None and tally.unseen:
+            return tally.example or "what failed cannot be seen"
+        return ""
+
+    def _proof(self, row: Alert, inside: Sequence[Inside]) -> tuple[Signal, Run | None] | None:
+        """Return the clear reading that newer runs give, or None if no complete one was made since."""
+        if not inside:
+            ends = frozenset({"restored"})
+            if not self.now > row.observed_at:
+                return None
+            return Signal(Kind.CLEAR, self.now, started_at=self.now, ends=ends), None
+        if self.sweep is None:
+            return None
+        checks = {item.check for item in inside}
+        found = [
+            self.runs[row.connection_id, check] for check in checks if (row.connection_id, check) in self.runs
+        ]
+        if len(found) < len(checks) or any(run.reason or run.observed_at <= row.observed_at for run in found):
+            return None
+        if any(run.sweep != self.sweep.pk for run in found):
+            return None
+        places = {
+            (item.check, item.account_id, item.region) for item in inside if item.state != FindingState.GONE
+        }
+        if unread(row.connection_id, places):
+            return None
+        oldest, newest = (pick(found, key=lambda run: run.observed_at) for pick in (min, max))
+        ends = frozenset(item.state for item in inside if item.state != FindingState.OPEN)
+        ends = ends or frozenset({"restored"})
+        signal = Signal(Kind.CLEAR, newest.observed_at, started_at=oldest.observed_at, ends=ends)
+        return signal, newest
+
+    def _reading(self, tally: Tally, row: Alert | None = None) -> tuple[Signal, Run | None]:
+        """Return the failing reading behind a tally, and the newest run it rests on."""
+        run = None
+        if tally.where is not None and tally.connection is not None:
+            checks = [c for c in self.controls[tally.control].checks if matches(c, tally.rule.checks)]
+            runs = [self.runs[tally.connection, c] for c in checks if (tally.connection, c) in self.runs]
+            run = max(runs, key=lambda item: item.observed_at, default=None)
+        at = run.observed_at if run else self.now
+        version = self.versions[tally.rule.id]
+        signal = Signal(
+            Kind.FAILING,
+            at,
+            started_at=at,
+            count=tally.failing,
+            worse=bool(row and tally.newest and tally.newest > row.observed_at),
+            rule_changed=bool(row and row.rule_version != version),
+        )
+        return signal, run
+
+    def _describe(self, row: Alert, tally: Tally, run: Run | None) -> None:
+        title = self.controls[tally.control].title if tally.control in self.controls else tally.rule.title
+        name = self.names.get(tally.connection) if tally.connection else ""
+        where = " ".join(part for part in (f"on {name}" if name else "", tally.group) if part)
+        row.headline = " ".join(part for part in (tally.control, title, where) if part)
+        row.severity = tally.severity
+        row.count, row.population = tally.failing, tally.population
+        of = f" of {tally.population}" if tally.population else ""
+        row.reason = tally.example or f"{tally.failing}{of} results fail"
+        if run is not None:
+            row.evidence_before = run.manifest
+
+    def _how_it_ended(self, row: Alert, signal: Signal) -> str:
+        ways = ", ".join(sorted(signal.ends))
+        return f"{row.passes} complete runs since {log.text(row.last_failed_at)} show it: {ways}"
+
+    def _policy(self, row: Alert) -> Any:
+        rule = self.rules.get(row.rule_id) or rulebook.form(rulebook.get(row.rule_id))
+        return rule.policy(row.severity)

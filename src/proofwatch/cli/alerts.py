@@ -1,0 +1,277 @@
+"""`alerts`: what needs somebody, what happened to it, and who looked at it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from proofwatch.cli.app import App
+from proofwatch.cli.output import (
+    json_option,
+    print_fields,
+    print_json,
+    print_table,
+    safe,
+    say,
+    status_text,
+    utc,
+)
+
+BY = click.option(
+    "--by", default="", envvar="PROOFWATCH_ACTOR", help="Who acts: a name from `proofwatch people list`."
+)
+NOTE = click.option("--note", required=True, help="What you saw or will do; it is kept as evidence.")
+
+
+@click.group()
+def alerts() -> None:
+    """List, show, acknowledge and review alerts."""
+
+
+@alerts.command("list")
+@click.option("--state", default="", help="Only this state, e.g. open.")
+@click.option("--severity", default="", help="Only this severity.")
+@click.option("--control", default="", help="Only this control.")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="At most so many.")
+@json_option
+def list_alerts(state: str, severity: str, control: str, everything: bool, limit: int, as_json: bool) -> None:
+    """List the alerts that have not ended, worst and oldest first."""
+    from proofwatch.alerts import review
+
+    App().open()
+    live = not (everything or state)
+    rows = review.query(state=state, severity=severity, control=control, live=live, limit=limit)
+    if as_json:
+        print_json([body(row) for row in rows])
+        return
+    print_table(
+        ["Alert", "State", "Severity", "Failing since", "Repair by", "Flags", "What"],
+        (
+            (
+                row.name,
+                status_text(row.state),
+                row.severity,
+                row.first_failed_at,
+                row.due_at,
+                ", ".join(flags(row)),
+                f"{row.headline}: {row.reason}",
+            )
+            for row in rows
+        ),
+        empty="No alert.",
+    )
+
+
+@alerts.command()
+@click.argument("alert")
+@BY
+@json_option
+def show(alert: str, by: str, as_json: bool) -> None:
+    """Show ALERT (AL-12) with its resources and everything that happened to it."""
+    from proofwatch.alerts import review
+
+    app = App().open()
+    row = review.get(alert)
+    if by:
+        review.view(row, by=by, now=datetime.now(UTC), channel="cli")
+        app.sign()
+    timeline = [_event(item) for item in review.events(row)]
+    resources = _resources(row)
+    if as_json:
+        print_json({**body(row), "resources": resources, "timeline": timeline})
+        return
+    print_fields(
+        (key.replace("_", " "), value) for key, value in body(row).items() if value not in ("", None, [])
+    )
+    print_table(
+        ["Since", "Until", "As", "Resource", "Why"],
+        ([item[key] for key in ("since", "until", "as", "resource", "reason")] for item in resources[:10]),
+        title="\nResources",
+        empty="\nIt is about no single resource.",
+    )
+    if len(resources) > 10:
+        say(f"and {len(resources) - 10} more (--json shows all)")
+    print_table(
+        ["At", "What", "State", "By", "Reason"],
+        ([item[key] for key in ("at", "what", "state", "by", "reason")] for item in timeline),
+        title="\nWhat happened",
+    )
+
+
+@alerts.command()
+@click.argument("alert")
+@NOTE
+@BY
+@json_option
+def ack(alert: str, note: str, by: str, as_json: bool) -> None:
+    """Acknowledge ALERT: its repeats stop for a time. It says nothing about the repair."""
+    from proofwatch.alerts import review
+
+    app = App().open()
+    now = datetime.now(UTC)
+    row = review.acknowledge(alert, note, by=by or app.actor, now=now, channel="cli")
+    app.sign()
+    if as_json:
+        print_json(body(row))
+    else:
+        say(f"{row.name} is {row.state}; without a task or a review it opens again at {utc(row.ack_until)}.")
+
+
+@alerts.command()
+@click.argument("names", nargs=-1, required=True, metavar="ALERT…")
+@click.option("--decision", type=click.Choice(("repair", "watch", "expected")), required=True)
+@NOTE
+@BY
+@json_option
+def review(names: Sequence[str], decision: str, note: str, by: str, as_json: bool) -> None:
+    """Review one or more alerts, with a decision and a note. Only readings end an alert."""
+    from proofwatch.alerts import review as service
+
+    app = App().open()
+    now = datetime.now(UTC)
+    made = service.review(names, decision, note, by=by or app.actor, now=now, channel="cli")
+    app.sign()
+    if as_json:
+        print_json([_review(item) for item in made])
+    else:
+        say(f"{len(made)} reviewed by {made[0].reviewer}: {decision}.")
+
+
+@alerts.command()
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV on standard output.")
+@json_option
+def reviews(as_csv: bool, as_json: bool) -> None:
+    """Show the log of reviews: who looked at what, when, and what was decided."""
+    from proofwatch.alerts import review as service
+
+    App().open()
+    rows = [_review(item) for item in service.reviews()]
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        _print_csv(rows)
+    else:
+        print_table(
+            ["Decided", "Alert", "Reviewer", "Role", "Decision", "One of", "Note"],
+            (
+                [
+                    row[key]
+                    for key in ("decided_at", "alert", "reviewer", "role", "decision", "one_of", "note")
+                ]
+                for row in rows
+            ),
+            empty="Nothing was reviewed yet.",
+        )
+
+
+REVIEW_COLUMNS = (
+    "alert", "control", "reviewer", "role", "opened_at", "viewed_at", "decided_at", "decision", "note",
+    "evidence_seen", "channel", "one_of",
+)  # fmt: skip
+
+
+def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
+    from proofwatch.reports.tables import escape_cell
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(REVIEW_COLUMNS)
+    for row in rows:
+        writer.writerow([escape_cell(row[name]) for name in REVIEW_COLUMNS])
+
+
+def _review(item: Any) -> dict[str, Any]:
+    return {
+        "alert": item.alert.name,
+        "control": item.alert.control_id,
+        "reviewer": item.reviewer,
+        "role": item.role,
+        "opened_at": item.opened_at,
+        "viewed_at": item.viewed_at,
+        "decided_at": item.decided_at,
+        "decision": item.decision,
+        "note": item.note,
+        "evidence_seen": item.evidence_seen,
+        "channel": item.channel,
+        "one_of": item.bulk_size,
+    }
+
+
+def flags(row: Any) -> list[str]:
+    """Return the flags that stand beside an alert's state, in words."""
+    found = []
+    if row.breached_at:
+        found.append("late")
+    if row.interrupted_since:
+        found.append("evidence interrupted")
+    if row.flapping_since:
+        found.append("flapping")
+    if row.escalated:
+        found.append(f"escalated {row.escalated}")
+    if row.regressed:
+        found.append(f"again {row.regressed}")
+    return found
+
+
+def body(row: Any) -> dict[str, Any]:
+    """Return an alert as plain data."""
+    return {
+        "alert": row.name,
+        "id": row.pk,
+        "state": row.state,
+        "severity": row.severity,
+        "headline": row.headline,
+        "reason": row.reason,
+        "rule": row.rule_id,
+        "rule_version": row.rule_version,
+        "control": row.control_id,
+        "connection": row.connection.name if row.connection else "",
+        "group": row.group,
+        "failing": row.count,
+        "population": row.population,
+        "flags": flags(row),
+        "interruption": row.interruption,
+        "first_failed_at": row.first_failed_at,
+        "opened_at": row.opened_at,
+        "acknowledged_at": row.acknowledged_at,
+        "acknowledged_by": row.acknowledged_by,
+        "reviewed_at": row.reviewed_at,
+        "due_at": row.due_at,
+        "ended_at": row.ended_at,
+        "evidence_before": row.evidence_before,
+        "evidence_after": row.evidence_after,
+    }
+
+
+def _resources(row: Any) -> list[dict[str, Any]]:
+    rows = row.resources.select_related("finding").order_by("ended_at", "since", "pk")
+    return [
+        {
+            "check": item.finding.check_id,
+            "account": item.finding.account_id,
+            "region": item.finding.region,
+            "resource": item.finding.resource,
+            "reason": item.finding.reason,
+            "since": item.since,
+            "until": item.ended_at,
+            "as": item.ended_as or "failing",
+        }
+        for item in rows
+    ]
+
+
+def _event(item: Any) -> dict[str, Any]:
+    moved = f"{item.before} → {item.after}" if item.before and item.before != item.after else item.after
+    return {
+        "at": item.at,
+        "what": item.kind,
+        "state": moved,
+        "by": f"{item.actor} ({item.role})" if item.role else item.actor,
+        "reason": safe(item.reason),
+        "data": item.data,
+    }

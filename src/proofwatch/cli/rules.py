@@ -1,0 +1,164 @@
+"""`rules`: when alerts begin, for which controls, and which control no rule watches."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proofwatch.cli.app import App
+from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say
+
+REASON = click.option("--reason", required=True, help="Why; it is kept as evidence.")
+
+
+@click.group()
+def rules() -> None:
+    """List, show, change, enable and disable the alert rules."""
+
+
+@rules.command("list")
+@json_option
+def list_rules(as_json: bool) -> None:
+    """List the rules."""
+    from proofwatch.alerts import rulebook
+
+    App().open()
+    rows = [_body(row) for row in rulebook.every()]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ["Rule", "On", "Version", "When", "Title"],
+        ((row["rule"], row["enabled"], row["version"], row["when"], row["title"]) for row in rows),
+        empty="There is no rule. `proofwatch init` makes the default ones.",
+    )
+
+
+@rules.command()
+@click.argument("rule")
+@json_option
+def show(rule: str, as_json: bool) -> None:
+    """Show a rule with every value, also those that it does not state."""
+    from proofwatch.alerts import rulebook
+
+    App().open()
+    row = rulebook.get(rule)
+    body = {**_body(row), **rulebook.form(row).model_dump(mode="json")}
+    if as_json:
+        print_json(body)
+    else:
+        print_fields((key.replace("_", " "), value) for key, value in body.items())
+
+
+@rules.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@REASON
+@json_option
+def apply(path: Path, reason: str, as_json: bool) -> None:
+    """Make or change the rules in the file PATH: all of them, or none."""
+    from proofwatch.alerts import rulebook
+    from proofwatch.alerts.rules import load_rules
+
+    app = App().open()
+    done = rulebook.save(load_rules(path), actor=app.actor, now=datetime.now(UTC), reason=reason)
+    app.sign()
+    _done(done, as_json)
+
+
+@rules.command()
+@click.argument("rule")
+@REASON
+@json_option
+def enable(rule: str, reason: str, as_json: bool) -> None:
+    """Turn a rule on."""
+    _switch(rule, True, reason, as_json)
+
+
+@rules.command()
+@click.argument("rule")
+@REASON
+@json_option
+def disable(rule: str, reason: str, as_json: bool) -> None:
+    """Turn a rule off. Its alerts stay as they are, marked as interrupted."""
+    _switch(rule, False, reason, as_json)
+
+
+@rules.command()
+@click.argument("rule")
+@REASON
+@json_option
+def remove(rule: str, reason: str, as_json: bool) -> None:
+    """Remove a rule that has no alert under way; its history stays."""
+    from proofwatch.alerts import rulebook
+
+    app = App().open()
+    row = rulebook.remove(rule, actor=app.actor, now=datetime.now(UTC), reason=reason)
+    app.sign()
+    _done([row], as_json)
+
+
+@rules.command()
+@json_option
+def matrix(as_json: bool) -> None:
+    """Show which rules watch which control; a control that no rule watches is a gap. Ends with 1 then."""
+    import sys
+
+    from proofwatch.alerts import rulebook
+    from proofwatch.store.services import controls
+
+    App().open()
+    listed = controls.current()
+    active = [rule for _, rule in rulebook.active() if rule.when == "failing"]
+    rows: list[dict[str, Any]] = []
+    for item in controls.controls_of(listed) if listed else ():
+        names = [rule.id for rule in active if rule.covers(item.id)] if item.checks else []
+        rows.append({"control": item.id, "title": item.title, "rules": names, "automated": bool(item.checks)})
+    gaps = [row for row in rows if row["automated"] and not row["rules"]]
+    if as_json:
+        print_json({"controls": rows, "gaps": [row["control"] for row in gaps]})
+    else:
+        print_table(
+            ["Control", "Rules that tell when it fails", "Title"],
+            ((row["control"], ", ".join(row["rules"]) or _why_none(row), row["title"]) for row in rows),
+        )
+        say(f"{len(gaps)} of {len(rows)} controls have no rule." if gaps else "Every control has a rule.")
+    sys.exit(1 if gaps else 0)
+
+
+def _why_none(row: dict[str, Any]) -> str:
+    return "GAP: nobody is told" if row["automated"] else "shown by hand"
+
+
+def _switch(rule: str, enabled: bool, reason: str, as_json: bool) -> None:
+    from proofwatch.alerts import rulebook
+
+    app = App().open()
+    row = rulebook.switch(rule, enabled, actor=app.actor, now=datetime.now(UTC), reason=reason)
+    app.sign()
+    _done([row], as_json)
+
+
+def _done(rows: list[Any], as_json: bool) -> None:
+    if as_json:
+        print_json([_body(row) for row in rows])
+        return
+    for row in rows:
+        say(f"{row.id} version {row.version}: {'on' if row.enabled else 'off'}")
+    if not rows:
+        say("Nothing differs.")
+
+
+def _body(row: Any) -> dict[str, Any]:
+    return {
+        "rule": row.id,
+        "enabled": row.enabled,
+        "version": row.version,
+        "when": row.body["when"],
+        "title": row.body["title"],
+        "by": row.by,
+        "at": row.at,
+        "reason": row.reason,
+    }
