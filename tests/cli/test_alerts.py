@@ -20,8 +20,8 @@ def home(tmp_path):
     with sqlite3.connect(home / "proofwatch.sqlite3") as database:
         database.execute(
             "insert into store_connection (id, name, kind, settings, state, problem, interval_minutes,"
-            " identity, read_only_proof, permissions, scope, paused_by, paused_reason, objects_read, created_at,"
-            " created_by)"
+            " identity, read_only_proof, permissions, scope, paused_by, paused_reason, objects_read,"
+            " created_at, created_by)"
             " values ('a0000000000000000000000000000000', 'prod', 'aws', '{}', 'failed', 'ExpiredToken', 15,"
             " '{}', '', '[]', '{}', '', '', 0, '2026-11-01 00:00:00', 'owner')"
         )
