@@ -34,6 +34,7 @@ class Settings:
         objects_endpoint: S3 endpoint for `objects`, empty for AWS's own.
         executor: `threads:N` or `processes:N`.
         checks: folder of the user's own checks; it need not exist.
+        allow_hosts: hosts that channels and trackers may reach although they are not public.
     """
 
     home: Path
@@ -42,6 +43,7 @@ class Settings:
     objects_endpoint: str
     executor: str
     checks: Path
+    allow_hosts: tuple[str, ...] = ()
 
     @property
     def key_file(self) -> Path:
@@ -66,6 +68,8 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
     "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
     "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",
+    "PROOFWATCH_ALLOW_HOSTS": "Hosts (or host:port, with commas) that channels and trackers may reach although "
+    "their address is not public. Default: none.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
@@ -88,6 +92,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         objects_endpoint=environ.get("PROOFWATCH_OBJECTS_ENDPOINT", ""),
         executor=executor,
         checks=Path(environ.get("PROOFWATCH_CHECKS") or home / "checks").expanduser(),
+        allow_hosts=tuple(filter(None, map(str.strip, environ.get("PROOFWATCH_ALLOW_HOSTS", "").split(",")))),
     )
 
 

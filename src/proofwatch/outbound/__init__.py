@@ -1,1 +1,1 @@
-"""How Proofwatch speaks to other systems: secrets by reference, and requests that stay where they may go."""
+"""What goes out: secrets by reference, and requests that cannot be turned against our own network."""

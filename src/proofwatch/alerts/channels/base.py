@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic import BaseModel
 
 from proofwatch.errors import ProofwatchError
+from proofwatch.outbound.http import Client
 
 
 class ChannelError(ProofwatchError):
@@ -176,7 +177,7 @@ class Channel(Protocol):
     Settings: ClassVar[type[BaseModel]]
     """Secrets only as `env:NAME` or `file:/path` (see `outbound.secrets`)."""
 
-    def __init__(self, settings: BaseModel) -> None: ...
+    def __init__(self, settings: BaseModel, client: Client) -> None: ...
 
     def send(self, message: Message, thread: Mapping[str, Any] | None) -> Receipt:
         """Send one message; `thread` is the newest receipt's of the same thread, None for the first.

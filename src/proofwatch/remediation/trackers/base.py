@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic import BaseModel
 
 from proofwatch.errors import ProofwatchError
+from proofwatch.outbound.http import Client
 
 
 class TrackerError(ProofwatchError):
@@ -101,7 +102,7 @@ class Tracker(Protocol):
     title: ClassVar[str]
     Settings: ClassVar[type[BaseModel]]
 
-    def __init__(self, settings: BaseModel) -> None: ...
+    def __init__(self, settings: BaseModel, client: Client) -> None: ...
 
     def find(self, key: str) -> Ticket | None:
         """Return the ticket that carries our key, or None; asked after a request without an answer."""
