@@ -24,6 +24,7 @@ from proofwatch.outbound.guard import Allowed, resolve
 TIMEOUT = 15.0
 """Seconds for a whole request, from the first look-up of the name to the last byte of the answer."""
 LARGEST = 4 * 1024 * 1024
+NOWHERE = Allowed()
 
 
 class NoAnswer(ProofwatchError):
@@ -88,7 +89,7 @@ class Client:
         ca: file of further certificate authorities, e.g. of one's own tracker.
     """
 
-    allowed: Allowed = Allowed()
+    allowed: Allowed = NOWHERE
     timeout: float = TIMEOUT
     insecure: bool = False
     ca: str = ""
