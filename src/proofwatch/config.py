@@ -68,7 +68,7 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
     "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
     "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",
-    "PROOFWATCH_ALLOW_HOSTS": "Hosts (or host:port, with commas) that may be reached by channels and trackers "
+    "PROOFWATCH_ALLOW_HOSTS": "Hosts (or host:port, with commas) that channels and trackers may reach "
     "although their address is not public. Default: none.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
