@@ -11,6 +11,7 @@ from django.db.models import Max, Q
 
 from proofwatch.alerts import base, machine
 from proofwatch.alerts.base import Effect, Kind, Policy, Signal, State, Step
+from proofwatch.alerts.notices import Notices
 from proofwatch.store import log, models
 from proofwatch.store.models import AlertEvent, AlertResource, Finding
 from proofwatch.store.models.findings import FindingState
@@ -63,6 +64,13 @@ class Move:
     role: str = ""
     reason: str = ""
     sweep: Any = None
+    grew_from: int = 0
+    """How many failed before."""
+
+    @property
+    def grew(self) -> bool:
+        """Tell whether more fail than before."""
+        return self.row.count > self.grew_from
 
 
 class Book:
@@ -85,9 +93,10 @@ class Book:
         sweep: Any = None,
     ) -> Step:
         """Send a signal to an alert and remember what came of it; the row is changed, not yet saved."""
-        before, step = str(row.state), machine.advance(standing(row), signal, policy)
+        before, failed = str(row.state), row.count
+        step = machine.advance(standing(row), signal, policy)
         self._take(row, step)
-        self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep))
+        self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep, failed))
         return step
 
     def began(
@@ -113,6 +122,9 @@ class Book:
             entries.append(("alerts.changed", told[start].actor, {"alerts": part}, self.now))
         if entries:
             log.append_all(entries)
+        notices = Notices(self.now)
+        notices.of_moves(self.moves)
+        notices.save()
 
     def _take(self, row: models.Alert, step: Step) -> None:
         for name in SAME:

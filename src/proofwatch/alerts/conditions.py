@@ -50,6 +50,8 @@ class Tally:
     example: str = ""
     where: Q | None = None
     """The findings that it counts; None for what is not about findings."""
+    drill: UUID | None = None
+    """The drill that it belongs to, if it is none of the real ones."""
 
     @property
     def key(self) -> str:

@@ -26,6 +26,7 @@ from proofwatch.store import log
 from proofwatch.store.django import write
 from proofwatch.store.models import Alert, Connection, Sweep
 from proofwatch.store.models.findings import FindingState
+from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.outcome import Key, Outcome
 from proofwatch.store.services import controls as control_lists
 
@@ -170,6 +171,8 @@ class Look:
             previous=previous,
             observed_at=signal.at,
         )
+        row.baseline = self._is_first(tally)
+        row.drill = tally.drill
         self._describe(row, tally, run)
         self.book.began(
             row, signal, tally.rule.policy(tally.severity), actor=SYSTEM, sweep=run.sweep if run else None
@@ -178,6 +181,13 @@ class Look:
             # The row is there before its resources are; the rest of the look may still move it.
             row.save(force_insert=True)
             join(row, tally.where, self.now)
+
+    def _is_first(self, tally: Tally) -> bool:
+        """Tell whether this is seen by the first applied sweep of its connection."""
+        if self.sweep is None or tally.where is None:
+            return False
+        others = Sweep.objects.filter(connection=self.sweep.connection_id, state__in=APPLIED)
+        return not others.exclude(pk=self.sweep.pk).exists()
 
     def _fails(self, row: Alert, tally: Tally) -> None:
         signal, run = self._reading(tally, row)

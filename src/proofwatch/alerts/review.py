@@ -12,6 +12,8 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from proofwatch.alerts import people, rulebook
 from proofwatch.alerts.base import AlertError, Kind, Signal
 from proofwatch.alerts.book import Book, note
+from proofwatch.alerts.channels.base import Happened
+from proofwatch.alerts.notices import Notices
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
@@ -130,10 +132,15 @@ def review(
     with write(doing):
         log.lock()
         rows = [get(name) for name in dict.fromkeys(names)]
-        return [
+        made = [
             _review(row, decision, text.strip(), person.role, by, now, channel, bulk, len(rows))
             for row in rows
         ]
+        notices = Notices(now)
+        for row in rows if notices.routes.channels else ():
+            notices.tell(row, Happened.REVIEWED, note=f"{decision}: {text.strip()}", actor=by)
+        notices.save()
+        return made
 
 
 def _review(

@@ -52,6 +52,14 @@ class Rule(BaseModel):
     repeat_hours: float = Field(default=24, gt=0, le=720, description="How often an unseen alert is told.")
     sla_days: float | None = Field(default=None, gt=0, le=365, description="Days to repair it.")
     channels: tuple[str, ...] = Field(default=("*",), description="Names of the channels that tell it.")
+    team: str = Field(default="", max_length=60, description="Whose on-call is named; quiet hours are its.")
+    escalate: tuple[str, ...] = Field(
+        default=("role:lead", "role:owner"),
+        description="Whom each next level names: team:NAME, person:NAME or role:NAME.",
+    )
+    gather_minutes: int | None = Field(
+        default=None, ge=0, le=1440, description="How long a message waits for others; critical: 0, else 2."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Rule:
@@ -59,6 +67,10 @@ class Rule(BaseModel):
             raise ValueError(f"recover_count ({self.recover_count}) must be less than count ({self.count})")
         if self.percent is not None and self.group:
             raise ValueError("percent cannot be told by group: only whole populations are counted")
+        for level in self.escalate:
+            kind, _, name = level.partition(":")
+            if kind not in ("team", "person", "role") or not name:
+                raise ValueError(f"escalate: {level!r} is not team:NAME, person:NAME or role:NAME")
         if self.when != "failing" and (self.group or self.percent is not None):
             raise ValueError(f"group and percent belong to `when: failing`, not to {self.when}")
         return self
@@ -74,6 +86,11 @@ class Rule(BaseModel):
             repeat=timedelta(hours=self.repeat_hours),
             sla=base.sla if self.sla_days is None else timedelta(days=self.sla_days),
         )
+
+    def gather(self, severity: str) -> timedelta:
+        """Return how long a first message waits for others that belong to the same event."""
+        default = 0 if severity == "critical" else 2
+        return timedelta(minutes=default if self.gather_minutes is None else self.gather_minutes)
 
     def covers(self, control: str) -> bool:
         """Tell whether the rule is about a control."""

@@ -104,6 +104,8 @@ class Alert(models.Model):
     drill = models.UUIDField(null=True, default=None)
     """The drill it belongs to, if it is none of the real ones."""
 
+    baseline = models.BooleanField(default=False)
+    """It began in the first sweep of its connection: one digest tells all of those."""
     pending_since = models.DateTimeField()
     first_failed_at = models.DateTimeField()
     """The first failing observation: the SLA's clock starts here."""

@@ -44,5 +44,9 @@ class Team(models.Model):
     rotates_from = models.DateTimeField(null=True, default=None)
     quiet = fields.json()
     """{} or {"from": "22:00", "to": "07:00", "days": [0–6, 0 is Monday], "reason": …, "except": […]}."""
+    channels = fields.json(list)
+    """Names of the channels that the digest goes to; `*` stands for any text, [] for every channel."""
     digest_at = fields.word(default="09:00")
     """Hour and minute in `zone` at which the digest is due; "" for none."""
+    digested_at = models.DateTimeField(null=True, default=None)
+    """Up to when the newest digest told."""

@@ -16,6 +16,10 @@ class Trigger(models.TextChoices):
     MANUAL = "manual"
     SCHEDULE = "schedule"
     DEMO = "demo"
+    EVENT = "event"
+    """The source said that something changed: only the tables that it touches are read."""
+    CLAIM = "claim"
+    """Somebody said that something is repaired."""
 
 
 class SweepState(models.TextChoices):
