@@ -70,7 +70,7 @@ class Move:
     @property
     def grew(self) -> bool:
         """Tell whether more fail than before."""
-        return self.row.count > self.grew_from
+        return bool(self.row.count > self.grew_from)
 
 
 class Book:

@@ -70,7 +70,7 @@ def about(
 
 
 def _resources(row: Alert) -> tuple[tuple[Failing, ...], tuple[tuple[str, str], ...], int]:
-    """Return the resources that fail now (or, of an ended alert, that were in it), checks, and how many more."""
+    """Return what fails now (in an ended alert: what did), the checks, and how many more there are."""
     rows = AlertResource.objects.filter(alert=row)
     left = rows.filter(ended_at__isnull=True)
     chosen = left if left.exists() else rows

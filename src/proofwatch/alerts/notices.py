@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 GROUP_INTERVAL = timedelta(minutes=15)
 """A change of what fails inside an open alert is told at most this often."""
+BASELINE = "told by the digest of the connection's first sweep"
 EFFECTS: dict[Effect, Happened] = {
     Effect.OPENED: Happened.OPENED,
     Effect.REGRESSED: Happened.REGRESSED,
@@ -106,7 +107,7 @@ class Notices:
         if silence is not None:
             return f"silenced by {silence.by} until {log.text(silence.until)}: {silence.reason}"
         if happened == Happened.OPENED and row.baseline and not row.regressed:
-            return "told by the digest of the connection's first sweep"
+            return BASELINE
         if happened in KEPT_QUIET and row.flapping_since and happened != Happened.FLAPPING:
             return f"flapping since {log.text(row.flapping_since)}: told by the next digest"
         if happened in KEPT_QUIET and (down := self._down(row)):
@@ -207,7 +208,7 @@ class Notices:
         return due, why
 
     def _update(self, row: Alert, channel: ChannelConfig) -> bool:
-        """Bring a message that still waits up to date instead of queuing another; tell whether there was one."""
+        """Bring a message that still waits up to date, if there is one; tell whether there was."""
         kinds = [str(item) for item in (Happened.OPENED, Happened.REGRESSED, Happened.CHANGED)]
         waiting = Delivery.objects.filter(
             alert=row, channel=channel.name, state__in=WAITING, attempts=0, happened__in=kinds
@@ -252,9 +253,10 @@ class Notices:
             name = Connection.objects.values_list("name", flat=True).get(pk=owner)
             lines = [f"{row.severity}: {row.headline}: {row.reason}" for row in alerts]
             headline = f"First sweep of {name}: {len(alerts)} alerts begin"
+            once = "Each of them is told from its next change on."
             told_on = {c.name: c for row in alerts for c in self._channels_of(row.rule_id)}
             for channel in told_on.values():
-                digest = self.digest(channel, f"baseline-{owner.hex}", headline, lines, "They are told once.")
+                digest = self.digest(channel, f"baseline-{owner.hex}", headline, lines, once)
                 for row in self.rows:
                     if row.channel == channel.name and row.reason.startswith(
                         "told by the digest of the conn"

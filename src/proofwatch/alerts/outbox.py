@@ -104,7 +104,8 @@ def claim(owner: str, now: datetime, delivery: Delivery | None = None) -> Delive
             )
             held = {"lease_owner": owner, "leased_until": now + LEASE, "attempts": row.attempts + 1}
             if seen.update(**held):
-                return Delivery.objects.select_related("alert", "alert__connection").get(pk=row.pk)
+                found: Delivery = Delivery.objects.select_related("alert__connection").get(pk=row.pk)
+                return found
     return None
 
 

@@ -149,7 +149,8 @@ def _get(doing: str, silence_id: Any) -> Silence:
     if len(rows) != 1:
         problem = "there is none" if not rows else "several begin so"
         raise StoreError(doing, problem, "`proofwatch alerts silences` lists them")
-    return rows[0]
+    found: Silence = rows[0]
+    return found
 
 
 def _body(row: Silence) -> dict[str, Any]:
