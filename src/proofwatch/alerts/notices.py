@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Max
+
 from proofwatch.alerts import rulebook, silences, teams
 from proofwatch.alerts.base import ENDED, Effect, Kind, State
 from proofwatch.alerts.channels.base import Happened, Message
@@ -150,6 +152,9 @@ class Notices:
             Delivery.objects.filter(key__in=[row.key for row in self.rows]).values_list("key", flat=True)
         )
         fresh = {row.key: row for row in self.rows if row.key not in known}
+        top = Delivery.objects.aggregate(top=Max("order"))["top"] or 0
+        for number, row in enumerate(fresh.values(), start=top + 1):
+            row.order = number
         Delivery.objects.bulk_create(fresh.values(), batch_size=500)
         lines = [_line(row) for row in fresh.values()]
         entries = [
@@ -240,8 +245,7 @@ class Notices:
             state=DeliveryState.NOT_SENT if held else DeliveryState.QUEUED,
             reason=held or waits,
             message=to_body(message),
-            # Of two that are queued at once the one queued first goes first.
-            created_at=self.now + timedelta(microseconds=len(self.rows)),
+            created_at=self.now,
             due_at=due,
         )
         self.rows.append(made)

@@ -93,12 +93,12 @@ def claim(owner: str, now: datetime, delivery: Delivery | None = None) -> Delive
         channel=OuterRef("channel"),
         thread=OuterRef("thread"),
         state__in=WAITING,
-        created_at__lt=OuterRef("created_at"),
+        order__lt=OuterRef("order"),
     )
     rows = Delivery.objects.filter(free, state__in=WAITING, due_at__lte=now)
     rows = rows.filter(pk=delivery.pk) if delivery else rows.exclude(Exists(before))
     with guarded("claiming a message"):
-        for row in rows.order_by("due_at", "created_at", "pk")[:CANDIDATES]:
+        for row in rows.order_by("due_at", "order", "pk")[:CANDIDATES]:
             seen = Delivery.objects.filter(
                 free, pk=row.pk, state__in=WAITING, attempts=row.attempts, lease_owner=row.lease_owner
             )
@@ -143,7 +143,7 @@ def _gather(channel: str, now: datetime) -> int:
             channel=channel, state=DeliveryState.QUEUED, attempts=0, happened__in=FIRST_MESSAGES,
             due_at__lte=now, lease_owner="",
         )  # fmt: skip
-        rows = list(waiting.select_related("alert", "alert__connection").order_by("created_at"))
+        rows = list(waiting.select_related("alert", "alert__connection").order_by("order"))
         if config is None or len(rows) <= STORM:
             return 0
         loud = [row for row in rows if row.alert and not _silenced(row, now)]
@@ -216,7 +216,7 @@ def _complete(row: Delivery, sender: Sender) -> Message:
 def _thread(row: Delivery) -> Mapping[str, Any] | None:
     """Return what the newest accepted message of the thread said the next one must carry."""
     rows = Delivery.objects.filter(channel=row.channel, thread=row.thread, state=DeliveryState.ACCEPTED)
-    newest = rows.order_by("-sent_at", "-created_at").first()
+    newest = rows.order_by("-order").first()
     return newest.receipt.get("thread") if newest else None
 
 

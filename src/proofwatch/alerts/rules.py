@@ -57,6 +57,10 @@ class Rule(BaseModel):
         default=("role:lead", "role:owner"),
         description="Whom each next level names: team:NAME, person:NAME or role:NAME.",
     )
+    task: Literal["on review", "at once", "by hand"] = Field(
+        default="on review", description="When a task is made: a review that decides `repair`, or opening."
+    )
+    tracker: str = Field(default="*", max_length=60, description="The tracker that tasks go to; * is any.")
     gather_minutes: int | None = Field(
         default=None, ge=0, le=1440, description="How long a message waits for others; critical: 0, else 2."
     )

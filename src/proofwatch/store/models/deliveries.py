@@ -59,6 +59,8 @@ class Delivery(models.Model):
     message = fields.json()
     """The facts (`alerts.channels.base.Message`) as they were when it was queued."""
     created_at = models.DateTimeField()
+    order = models.PositiveBigIntegerField(default=0, db_index=True)
+    """Counts the messages as they were queued: clocks of several machines would not order them."""
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     lease_owner = fields.word(blank=True, default="")

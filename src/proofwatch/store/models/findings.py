@@ -57,6 +57,8 @@ class Finding(models.Model):
     check_version = fields.word()
     rule = fields.digest()
     """SHA-256 of the check's version and parameters under which it failed last."""
+    acceptance = fields.word(blank=True, default="")
+    """RA-n while an approved acceptance of the risk covers it; it stays open, visible and counted."""
     first_failed_at = models.DateTimeField()
     last_failed_at = models.DateTimeField()
     """The last failing observation before the newest change of this row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -82,13 +82,13 @@ def controls_of(row: models.ControlList) -> tuple[Control, ...]:
 def observations() -> list[Observation]:
     """Return what every check said last on every connection that exists."""
     runs = CheckRun.objects.filter(latest=True, connection__removed_at__isnull=True)
-    lost = _unseen()
+    lost, accepted = _unseen(), _accepted()
     return [
         Observation(
             check=run.check_id,
             version=run.check_version,
             severity=run.severity,
-            counts=counts_of(run),
+            counts=_with_accepted(counts_of(run), accepted.get((run.connection_id, run.check_id), 0)),
             observed_at=run.observed_at,
             sweep=str(run.sweep_id),
             connection=run.connection.name,
@@ -108,6 +108,19 @@ def _unseen() -> dict[tuple[Any, str], tuple[int, str]]:
         number=Count("pk"), why=Max("interruption")
     )
     return {(connection, check): (number, why) for connection, check, number, why in found}
+
+
+def _accepted() -> dict[tuple[Any, str], int]:
+    """Return how many findings fail under an approved acceptance, by (connection id, check id)."""
+    rows = Finding.objects.filter(state=FindingState.OPEN, evidence_interrupted_since__isnull=True)
+    found = rows.exclude(acceptance="").values_list("connection_id", "check_id")
+    return {(owner, check): number for owner, check, number in found.annotate(number=Count("pk"))}
+
+
+def _with_accepted(counts: Counts, accepted: int) -> Counts:
+    """Return the counts with so many failures counted as accepted: they stay visible as their own number."""
+    moved = min(accepted, counts.failed)
+    return replace(counts, failed=counts.failed - moved, accepted=counts.accepted + moved)
 
 
 def links() -> list[Link]:

@@ -1,0 +1,58 @@
+"""Hints: tables that should be read again before their time, because something is said to have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from proofwatch.store.django import guarded, write
+from proofwatch.store.models import Connection, Hint, Sweep
+from proofwatch.store.models.connections import ConnectionState
+
+
+def add(connection: Connection, places: Iterable[tuple[str, str, str]], now: datetime) -> int:
+    """Remember (table, account, region) to be read again; however often it is said, it is one row.
+
+    "" as account or region stands for every one. Returns how many are new.
+    """
+    fresh = 0
+    with write("keeping what is to be read again"):
+        for table, account, region in dict.fromkeys(places):
+            row, made = Hint.objects.get_or_create(
+                connection=connection, table=table, account_id=account, region=region,
+                defaults={"heard_at": now},
+            )  # fmt: skip
+            if made:
+                fresh += 1
+            else:
+                Hint.objects.filter(pk=row.pk).update(events=F("events") + 1)
+    return fresh
+
+
+def waiting(limit: int = 20) -> list[Connection]:
+    """Return the connections of which something is to be read again, longest waiting first."""
+    with guarded("looking for what is to be read again"):
+        rows = Connection.objects.filter(hints__isnull=False, removed_at__isnull=True)
+        rows = rows.exclude(state=ConnectionState.PAUSED)
+        return list(rows.order_by("hints__heard_at").distinct()[:limit])
+
+
+def of(connection: Connection) -> list[Hint]:
+    """Return what is to be read again of a connection, the oldest first."""
+    with guarded("looking for what is to be read again"):
+        return list(Hint.objects.filter(connection=connection).order_by("heard_at", "pk"))
+
+
+def settle(sweep: Sweep, taken: Sequence[Hint]) -> int:
+    """Forget the hints that a sweep has answered: those heard before it began to look, and no later event.
+
+    A hint that got another event meanwhile stays, for the next sweep.
+    """
+    done = 0
+    with write("forgetting what was read again"):
+        for hint in taken:
+            rows = Hint.objects.filter(pk=hint.pk, events=hint.events)
+            done += rows.delete()[0]
+    return done
