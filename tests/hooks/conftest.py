@@ -7,4 +7,4 @@ from .senders import SECRET
 def shared_secret(monkeypatch):
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     monkeypatch.setenv("HOOK_BEFORE", "the secret of last month")
-    monkeypatch.setenv("HOOK_SHORT", "short")
+    monkeypatch.setenv("HOOK_SHORT", "hunter2")

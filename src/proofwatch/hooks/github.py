@@ -34,7 +34,6 @@ EVENTS: dict[str, str] = {
     "custom_property_values": "repositories",
     "dependabot_alert": "dependabot_alerts",
     "deploy_key": "deploy_keys",
-    "environment": "environments",
     "installation": "",
     "installation_repositories": "repositories",
     "member": "collaborators outside_collaborators",

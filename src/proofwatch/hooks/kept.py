@@ -16,6 +16,8 @@ T = TypeVar("T")
 MOST = 32
 FETCHES = 10
 MINUTE = timedelta(minutes=1)
+GRACE = timedelta(days=7)
+"""How long what was read stands in while it cannot be fetched again; a certificate's own end still counts."""
 
 
 @dataclass(slots=True)
@@ -44,18 +46,25 @@ class Kept(Generic[T]):
             known = self._found.get(url)
             if known and abs(now - known[0]) <= (self.longest if longest is None else longest):
                 return known[1]
-            self._fetched = [at for at in self._fetched if abs(now - at) < MINUTE]
-            if len(self._fetched) >= FETCHES:
-                raise self._later(f"more than {FETCHES} keys would be fetched in a minute")
-            self._fetched.append(now)
-        found = self.read(self._fetch(url))
+        try:
+            found = self.read(self._fetch(url, now))
+        except HookError as error:
+            if known and longest is None and not error.permanent and abs(now - known[0]) <= GRACE:
+                return known[1]
+            raise
         with self._lock:
+            self._found.pop(url, None)
             self._found[url] = (now, found)
             while len(self._found) > MOST:
                 del self._found[next(iter(self._found))]
         return found
 
-    def _fetch(self, url: str) -> bytes:
+    def _fetch(self, url: str, now: datetime) -> bytes:
+        with self._lock:
+            self._fetched = [at for at in self._fetched if abs(now - at) < MINUTE]
+            if len(self._fetched) >= FETCHES:
+                raise self._later(f"more than {FETCHES} keys would be fetched in a minute")
+            self._fetched.append(now)
         try:
             answer = self.client.request("GET", url, doing=self.doing, headers={"Accept": "*/*"})
         except ProofwatchError as error:
