@@ -111,6 +111,12 @@ def test_the_token_does_not_choose_how_it_is_checked(world):
         assert refused.value.status == 401
 
 
+@pytest.mark.parametrize("header", [{"alg": "RS384"}, {"alg": "none"}, {"alg": ["RS256"]}, {"crit": ["b64"]}])
+def test_a_token_that_claims_another_way_is_refused_though_its_signature_is_right(world, header):
+    with pytest.raises(HookError, match="in a way that is not taken"):
+        world[0].hear(push(bearer=token(CLAIMS, **header)), NOW)
+
+
 def test_without_a_token_nothing_is_fetched(world):
     for headers in ({}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer"}):
         with pytest.raises(HookError, match="no token"):
