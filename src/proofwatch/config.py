@@ -35,6 +35,8 @@ class Settings:
         executor: `threads:N` or `processes:N`.
         checks: folder of the user's own checks; it need not exist.
         allow_hosts: hosts that channels and trackers may reach although they are not public.
+        url: where people reach this installation; "" where links would lead nowhere.
+        mark: a label that every message bears, as in a demo.
     """
 
     home: Path
@@ -44,6 +46,8 @@ class Settings:
     executor: str
     checks: Path
     allow_hosts: tuple[str, ...] = ()
+    url: str = ""
+    mark: str = ""
 
     @property
     def key_file(self) -> Path:
@@ -70,6 +74,8 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",
     "PROOFWATCH_ALLOW_HOSTS": "Hosts (or host:port, with commas) that channels and trackers may reach "
     "although their address is not public. Default: none.",
+    "PROOFWATCH_URL": "Where people reach this installation, as https://proofwatch.example.com, for the "
+    "links in messages. Default: none, and messages have no links.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
@@ -93,7 +99,17 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         executor=executor,
         checks=Path(environ.get("PROOFWATCH_CHECKS") or home / "checks").expanduser(),
         allow_hosts=tuple(filter(None, map(str.strip, environ.get("PROOFWATCH_ALLOW_HOSTS", "").split(",")))),
+        url=_public_url(environ.get("PROOFWATCH_URL", "")),
     )
+
+
+def _public_url(text: str) -> str:
+    url = text.strip().rstrip("/")
+    if url and not url.startswith(("https://", "http://")):
+        raise ConfigError(
+            "reading PROOFWATCH_URL", f"{url!r} is no address", "Write https://proofwatch.example.com."
+        )
+    return url
 
 
 def check_executor(text: str) -> tuple[str, int]:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from proofwatch.alerts.engine import observe
 from proofwatch.checks.base import UnreadPlace
 from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
 from proofwatch.connectors.registry import connector_class
 from proofwatch.errors import ProofwatchError
+from proofwatch.remediation.clock import observe
 from proofwatch.snapshots.base import Objects, Part, State
 from proofwatch.snapshots.collect import Reading, collect_shard, collected_part
 from proofwatch.snapshots.commit import commit

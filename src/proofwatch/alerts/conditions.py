@@ -5,16 +5,16 @@ Findings are counted by the database, once for each way of grouping and not once
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, Q
 
+from proofwatch.alerts import watch
 from proofwatch.alerts.rules import Rule, matches
+from proofwatch.alerts.tally import Tally
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.controls.base import Control
 from proofwatch.store.models import (
@@ -28,53 +28,6 @@ from proofwatch.store.models import (
 from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.models.findings import FindingState
 from proofwatch.store.services import connections, sweeps
-
-
-@dataclass(slots=True)
-class Tally:
-    """One alert that could be: what it is about, and what was seen of it.
-
-    `failing` are seen failing, `unseen` failed and cannot be seen now, `population` 0 where nobody counted.
-    """
-
-    rule: Rule
-    control: str
-    connection: UUID | None
-    group: str
-    severity: str
-    failing: int = 0
-    unseen: int = 0
-    population: int = 0
-    newest: datetime | None = None
-    """When the newest of the findings began to fail."""
-    example: str = ""
-    where: Q | None = None
-    """The findings that it counts; None for what is not about findings."""
-    drill: UUID | None = None
-    """The drill that it belongs to, if it is none of the real ones."""
-
-    @property
-    def key(self) -> str:
-        """Return what tells one alert from every other."""
-        return alert_key(self.rule.id, self.control, self.connection, self.group)
-
-    @property
-    def fires(self) -> bool:
-        """Tell whether the threshold is reached."""
-        if self.rule.percent is not None:
-            return self.population > 0 and 100 * self.failing / self.population >= self.rule.percent
-        return self.failing >= self.rule.count
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether it is still over the threshold of recovery."""
-        return self.failing > self.rule.recover_count
-
-
-def alert_key(rule: str, control: str, connection: UUID | None, group: str) -> str:
-    """Return SHA-256 of rule × control × connection × group."""
-    text = "\x00".join((rule, control, connection.hex if connection else "", group))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def tallies(rules: Iterable[Rule], controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
@@ -238,5 +191,11 @@ OTHERS = {
     "coverage": _coverage,
     "check disabled": _disabled,
     "write permission": _writers,
+    "unreviewed": watch.unreviewed,
+    "task overdue": watch.overdue,
+    "evidence gap": watch.evidence_gap,
+    "delivery failed": watch.delivery_failed,
+    "drill": watch.drill,
+    "drill failed": watch.drill_failed,
 }
 """Condition → what yields its alerts; `failing` is counted apart, because it is counted in the database."""

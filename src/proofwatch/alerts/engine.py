@@ -18,9 +18,10 @@ from django.db.models import Q
 from proofwatch.alerts import rulebook
 from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State
 from proofwatch.alerts.book import Book, end_resources, join
-from proofwatch.alerts.conditions import Tally, tallies
+from proofwatch.alerts.conditions import tallies
 from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs, unread
 from proofwatch.alerts.rules import Rule, matches
+from proofwatch.alerts.tally import Tally
 from proofwatch.controls.base import Control
 from proofwatch.store import log
 from proofwatch.store.django import write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,6 +36,7 @@ def add(
     full_name: str = "",
     email: str = "",
     zone: str = "UTC",
+    handles: Mapping[str, str] | None = None,
 ) -> Person:
     """Add a person, or change one of that name.
 
@@ -53,6 +55,8 @@ def add(
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise AlertError(doing, f"{zone!r} is no time zone", "write it as Europe/Berlin") from None
     values: dict[str, Any] = {"role": role, "full_name": full_name, "email": email, "zone": zone}
+    if handles is not None:
+        values["handles"] = {key: str(value) for key, value in handles.items()}
     with write(doing):
         log.lock()
         known = Person.objects.filter(pk=name).first()

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from proofwatch.alerts.base import AlertError, Policy, default_policy
 
 When = Literal[
-    "failing", "no data", "inconclusive", "connection", "coverage", "check disabled", "write permission"
-]
+    "failing", "no data", "inconclusive", "connection", "coverage", "check disabled", "write permission",
+    "unreviewed", "task overdue", "evidence gap", "delivery failed", "drill", "drill failed",
+]  # fmt: skip
 Severity = Literal["critical", "high", "medium", "low"]
 MOST_BYTES = 1_000_000
 DEFAULTS = Path(str(files("proofwatch"))) / "catalog" / "rules" / "default.yaml"

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from proofwatch.cli import silences
 from proofwatch.cli.app import App
+from proofwatch.cli.given import BY, NOTE
 from proofwatch.cli.output import (
     json_option,
     print_fields,
@@ -22,15 +24,14 @@ from proofwatch.cli.output import (
     utc,
 )
 
-BY = click.option(
-    "--by", default="", envvar="PROOFWATCH_ACTOR", help="Who acts: a name from `proofwatch people list`."
-)
-NOTE = click.option("--note", required=True, help="What you saw or will do; it is kept as evidence.")
-
 
 @click.group()
 def alerts() -> None:
-    """List, show, acknowledge and review alerts."""
+    """List, show, acknowledge, review and silence alerts."""
+
+
+for _verb in (silences.silence, silences.unsilence, silences.list_silences, silences.why, silences.dismiss):
+    alerts.add_command(_verb)
 
 
 @alerts.command("list")
@@ -81,7 +82,9 @@ def show(alert: str, by: str, as_json: bool) -> None:
     if by:
         review.view(row, by=by, now=datetime.now(UTC), channel="cli")
         app.sign()
-    timeline = [_event(item) for item in review.events(row)]
+    timeline = sorted(
+        [*map(_event, review.events(row)), *_sent(row)], key=lambda item: (item["at"], item["what"])
+    )
     resources = _resources(row)
     if as_json:
         print_json({**body(row), "resources": resources, "timeline": timeline})
@@ -132,10 +135,12 @@ def ack(alert: str, note: str, by: str, as_json: bool) -> None:
 def review(names: Sequence[str], decision: str, note: str, by: str, as_json: bool) -> None:
     """Review one or more alerts, with a decision and a note. Only readings end an alert."""
     from proofwatch.alerts import review as service
+    from proofwatch.remediation import tasks
 
     app = App().open()
     now = datetime.now(UTC)
     made = service.review(names, decision, note, by=by or app.actor, now=now, channel="cli")
+    tasks.by_policy(now)
     app.sign()
     if as_json:
         print_json([_review(item) for item in made])
@@ -263,6 +268,25 @@ def _resources(row: Any) -> list[dict[str, Any]]:
         }
         for item in rows
     ]
+
+
+def _sent(row: Any) -> list[dict[str, Any]]:
+    """Return what the outbox did with the alert's messages, as lines of its timeline."""
+    found = []
+    for item in row.deliveries.prefetch_related("tries"):
+        words = f"message “{item.happened}” on {item.channel}"
+        line = {"state": "", "by": "system", "data": {}}
+        found.append({**line, "at": item.created_at, "what": f"{words}: {item.state}", "reason": item.reason})
+        found += [
+            {
+                **line,
+                "at": tried.at,
+                "what": f"{words}: attempt {tried.number}: {tried.outcome}",
+                "reason": tried.answer,
+            }
+            for tried in item.tries.all()
+        ]
+    return found
 
 
 def _event(item: Any) -> dict[str, Any]:

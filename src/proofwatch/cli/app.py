@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from proofwatch.config import ConfigError, Settings, load_settings
 
 if TYPE_CHECKING:
+    from proofwatch.alerts.outbox import Sender
     from proofwatch.checks.load import Catalog
     from proofwatch.connectors.base import Table
     from proofwatch.evidence.objects import ObjectStore
+    from proofwatch.outbound.http import Client
+    from proofwatch.remediation.tickets import Courier
 
 CATALOG = Path(str(files("proofwatch"))) / "catalog"
 
@@ -82,6 +85,31 @@ class App:
 
         options = {"endpoint": self.settings.objects_endpoint} if self.settings.objects_endpoint else {}
         return open_objects(self.settings.objects, cache=self.settings.cache / "objects", options=options)
+
+    @cached_property
+    def client(self) -> Client:
+        """Return what reaches channels and trackers."""
+        from proofwatch.outbound.guard import Allowed
+        from proofwatch.outbound.http import Client
+
+        return Client(Allowed.of(self.settings.allow_hosts))
+
+    def texts(self, check: str) -> tuple[str, str] | None:
+        """Return why a check matters and how to mend what it finds; None for an unknown one."""
+        found = self.catalog.checks.get(check)
+        return (found.why, found.fix) if found else None
+
+    def sender(self, owner: str) -> Sender:
+        """Return what messages are sent with."""
+        from proofwatch.alerts.outbox import Sender
+
+        return Sender(self.client, owner, self.texts, self.settings.url, self.settings.mark)
+
+    def courier(self, owner: str) -> Courier:
+        """Return what trackers are told with."""
+        from proofwatch.remediation.tickets import Courier
+
+        return Courier(self.client, owner, self.settings.url, self.settings.mark, self.texts)
 
     def sign(self) -> None:
         """Sign the head of the log, if it has grown since the last checkpoint."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from proofwatch.cli.app import App
+from proofwatch.cli.given import settings
 from proofwatch.cli.output import json_option, print_json, print_table, say
 
 ROLES = ("owner", "lead", "responder", "auditor")
@@ -42,8 +44,11 @@ def list_people(as_json: bool) -> None:
 @click.option("--email", default="", help="Where messages reach them.")
 @click.option("--full-name", default="", help="As an auditor should read it.")
 @click.option("--zone", default="UTC", show_default=True, help="Time zone, e.g. Europe/Berlin.")
+@click.option("--handle", "handles", multiple=True, metavar="KIND=ID", help="E.g. slack=U012AB3CD, jira=…")
 @json_option
-def add(name: str, role: str, email: str, full_name: str, zone: str, as_json: bool) -> None:
+def add(
+    name: str, role: str, email: str, full_name: str, zone: str, handles: Sequence[str], as_json: bool
+) -> None:
     """Add NAME, or change what is known of them."""
     from proofwatch.alerts import people as service
 
@@ -56,6 +61,7 @@ def add(name: str, role: str, email: str, full_name: str, zone: str, as_json: bo
         email=email,
         full_name=full_name,
         zone=zone,
+        handles=settings(handles) if handles else None,
     )
     app.sign()
     if as_json:
@@ -67,5 +73,5 @@ def add(name: str, role: str, email: str, full_name: str, zone: str, as_json: bo
 def _body(person: Any) -> dict[str, Any]:
     return {
         key: getattr(person, key)
-        for key in ("name", "role", "active", "zone", "email", "full_name", "created_at")
+        for key in ("name", "role", "active", "zone", "email", "full_name", "handles", "created_at")
     }

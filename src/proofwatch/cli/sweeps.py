@@ -1,11 +1,9 @@
-"""`sweep` and `worker`: collect and evaluate now, or at every interval until stopped."""
+"""`sweep`: collect and evaluate now, and say what could not be read."""
 
 from __future__ import annotations
 
 import fcntl
-import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,15 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.cli.app import App, stage_progress
-from proofwatch.cli.output import errors, json_option, note, print_json, print_json_lines, say, utc
+from proofwatch.cli.output import json_option, note, print_json, say, utc
 from proofwatch.config import ConfigError, check_executor
-from proofwatch.errors import ProofwatchError
 
 if TYPE_CHECKING:
-    from proofwatch.runtime.jobs import Lease
     from proofwatch.store.models import Connection, Sweep
-
-ENDED = ("complete", "partial", "failed", "skipped", "missed")
 
 
 @click.command()
@@ -229,105 +223,3 @@ def show_sweep(run: Sweep, most: int = 8) -> None:
     if body["gaps"]:
         name = run.connection.name
         say(f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {name}")
-
-
-@click.command()
-@click.option("--once", is_flag=True, help="Do what is due now, then end.")
-@json_option
-def worker(once: bool, as_json: bool) -> None:
-    """Sweep every connection at its interval until stopped (Ctrl-C or SIGTERM).
-
-    Any number of workers may run: each occurrence is done by one, and one that dies is taken over.
-    With --json, one object per line for every sweep that ended.
-    """
-    app = App().open()
-    _ = app.catalog  # A wrong check file should stop the worker at once, not at its first sweep.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        failed = _work(app, once, as_json)
-    except KeyboardInterrupt:
-        say("Stopped. A sweep in progress is taken up again by the next worker.")
-        return
-    sys.exit(3 if failed else 0)
-
-
-LONGEST_PAUSE = 30.0
-"""Seconds between two attempts to reach a database that is away."""
-
-
-def _work(app: App, once: bool, as_json: bool = False) -> bool:
-    """Look at the clock, do what is due, rest until the next occurrence; for ever, or once.
-
-    Returns:
-        whether a job failed (with `once`). What failed is recorded with the job, which rests before its
-        next attempt; a database that is away is waited for.
-    """
-    from proofwatch.alerts import engine
-    from proofwatch.runtime import jobs, scheduler
-    from proofwatch.store.base import StoreError
-    from proofwatch.store.django import disconnect
-
-    owner, pause, failed = jobs.owner_name(), 1.0, False
-    while True:
-        try:
-            now = datetime.now(UTC)
-            scheduler.tick(now)
-            scheduler.look_at_the_clock(now)
-            engine.observe(now)
-            engine.tick(now)
-            app.sign()
-            failed = _drain(app, owner, as_json) or failed
-            rest, pause = _rest(scheduler.next_due()), 1.0
-        except StoreError as error:
-            if once or error.permanent:
-                raise
-            note(f"{error}\n  trying again in {pause:.0f} s")
-            disconnect()
-            rest, pause = pause, min(2 * pause, LONGEST_PAUSE)
-        if once:
-            return failed
-        time.sleep(rest)
-
-
-def _drain(app: App, owner: str, as_json: bool) -> bool:
-    """Do every job that is due; return whether one failed."""
-    from proofwatch.runtime import jobs, scheduler
-
-    failed = False
-    handlers = {scheduler.SWEEP: lambda lease: _do_sweep(app, lease, as_json)}
-    while True:
-        try:
-            if jobs.run_one(owner, handlers) is None:
-                return failed
-            app.sign()
-        except Exception as error:  # noqa: BLE001 - recorded with the job, which was postponed
-            failed = True
-            note(
-                str(error) if isinstance(error, ProofwatchError) else f"a job failed: {type(error).__name__}"
-            )
-
-
-def _do_sweep(app: App, lease: Lease, as_json: bool) -> None:
-    from proofwatch.store.models.connections import ConnectionState
-    from proofwatch.store.services import sweeps
-
-    run = sweeps.get(lease.key)
-    if run.state in ENDED:
-        return
-    owner = run.connection
-    if owner.removed_at or owner.state == ConnectionState.PAUSED:
-        why = "the connection was removed" if owner.removed_at else f"paused: {owner.paused_reason}"
-        sweeps.skip(run, reason=why, now=datetime.now(UTC), actor="scheduler")
-        return
-    done = resume_sweep(app, run, quiet=as_json or not errors.is_terminal)
-    if as_json:
-        print_json_lines([sweep_body(done)])
-    else:
-        show_sweep(done)
-
-
-def _rest(due: datetime | None) -> float:
-    """Return how many seconds to sleep: until the next occurrence, at least 1, at most 15."""
-    if due is None:
-        return 15.0
-    return min(15.0, max(1.0, (due - datetime.now(UTC)).total_seconds()))

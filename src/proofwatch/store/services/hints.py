@@ -45,6 +45,12 @@ def of(connection: Connection) -> list[Hint]:
         return list(Hint.objects.filter(connection=connection).order_by("heard_at", "pk"))
 
 
+def forget(taken: Sequence[Hint]) -> None:
+    """Forget hints about tables that nobody reads any more."""
+    with write("forgetting what cannot be read again"):
+        Hint.objects.filter(pk__in=[hint.pk for hint in taken]).delete()
+
+
 def settle(sweep: Sweep, taken: Sequence[Hint]) -> int:
     """Forget the hints that a sweep has answered: those heard before it began to look, and no later event.
 

@@ -1,0 +1,217 @@
+"""`worker`: sweep at every interval, answer events, deliver messages, until stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from proofwatch.cli.app import App
+from proofwatch.cli.output import errors, json_option, note, print_json_lines, say
+from proofwatch.cli.sweeps import resume_sweep, run_sweep, show_sweep, sweep_body
+from proofwatch.errors import ProofwatchError
+
+if TYPE_CHECKING:
+    from proofwatch.runtime.jobs import Lease
+    from proofwatch.store.models import Connection
+
+ENDED = ("complete", "partial", "failed", "skipped", "missed")
+LONGEST_PAUSE = 30.0
+"""Seconds between two attempts to reach a database that is away."""
+LOOK_EVERY = 15.0
+"""Seconds between two looks at everything that only waits for the time."""
+ASK_EVERY = 0.5
+"""Seconds between two questions whether a message or an event waits."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due now, then end.")
+@json_option
+def worker(once: bool, as_json: bool) -> None:
+    """Sweep at every interval, answer events and deliver messages, until stopped (Ctrl-C or SIGTERM).
+
+    Any number of workers may run: each occurrence is done by one, and one that dies is taken over.
+    With --json, one object per line for every sweep that ended.
+    """
+    app = App().open()
+    _ = app.catalog  # A wrong check file should stop the worker at once, not at its first sweep.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = threading.Event()
+    try:
+        if once:
+            failed = work_once(app, as_json)
+        else:
+            failed = False
+            for name, task in (("messages", send), ("events", answer)):
+                threading.Thread(
+                    target=_keep_at, args=(app, name, task, stop), name=name, daemon=True
+                ).start()
+            _keep_sweeping(app, as_json)
+    except KeyboardInterrupt:
+        say("Stopped. A sweep in progress is taken up again by the next worker.")
+        return
+    finally:
+        stop.set()
+    sys.exit(3 if failed else 0)
+
+
+def work_once(app: App, as_json: bool = False) -> bool:
+    """Do everything that is due now; return whether a job failed (it is recorded with the job)."""
+    from proofwatch.runtime import jobs
+
+    failed = _sweep_due(app, jobs.owner_name(), as_json)
+    answer(app)
+    _look(app)
+    send(app)
+    return failed
+
+
+def send(app: App) -> int:
+    """Deliver the messages and ticket steps that are due; return how many attempts were made."""
+    from proofwatch.alerts import outbox
+    from proofwatch.remediation import polling, tickets
+    from proofwatch.runtime import jobs
+
+    owner = jobs.owner_name()
+    done = outbox.drain(app.sender(owner))
+    done += tickets.drain(app.courier(owner))
+    done += polling.poll(app.client, datetime.now(UTC))
+    if done:
+        app.sign()
+    return done
+
+
+def answer(app: App) -> int:
+    """Read again the tables that events and claims touch, and no others; return how many sweeps."""
+    from proofwatch.store.services import hints
+
+    done = 0
+    for connection in hints.waiting():
+        taken = hints.of(connection)
+        tables = _touched(app, connection, {hint.table for hint in taken})
+        if tables:
+            run = run_sweep(app, connection, tables=tables, trigger="event", quiet=True)
+            hints.settle(run, taken)
+            done += 1
+        else:
+            hints.forget(taken)
+    return done
+
+
+def _touched(app: App, connection: Connection, tables: set[str]) -> tuple[str, ...]:
+    """Return these tables with those that the checks on them need beside them."""
+    from proofwatch.connectors.registry import connector_class
+
+    known = connector_class(connection.kind).tables()
+    wanted = {name for name in tables if name in known}
+    for check in app.catalog.checks.values():
+        view = app.catalog.views.get(check.table)
+        bases = set(view.tables if view else (check.table,))
+        if bases & tables and all(name in known for name in bases):
+            wanted |= bases
+    return tuple(sorted(wanted))
+
+
+def _keep_at(app: App, name: str, task: Callable[[App], int], stop: threading.Event) -> None:
+    """Do one kind of short work again and again beside the sweeps; what fails is said, and rests."""
+    from proofwatch.store.django import disconnect
+
+    pause = 1.0
+    try:
+        while not stop.is_set():
+            try:
+                task(app)
+                pause, rest = 1.0, ASK_EVERY
+            except Exception as error:  # noqa: BLE001 - said, and tried again; what waits stays queued
+                words = str(error) if isinstance(error, ProofwatchError) else type(error).__name__
+                note(f"{name}: {words}\n  trying again in {pause:.0f} s")
+                disconnect()
+                rest, pause = pause, min(2 * pause, LONGEST_PAUSE)
+            stop.wait(rest)
+    finally:
+        disconnect()
+
+
+def _keep_sweeping(app: App, as_json: bool) -> None:
+    """Look at the clock and do what is due, for ever; a database that is away is waited for."""
+    from proofwatch.runtime import jobs, scheduler
+    from proofwatch.store.base import StoreError
+    from proofwatch.store.django import disconnect
+
+    owner, pause = jobs.owner_name(), 1.0
+    while True:
+        try:
+            _sweep_due(app, owner, as_json)
+            _look(app)
+            rest, pause = _rest(scheduler.next_due()), 1.0
+        except StoreError as error:
+            if error.permanent:
+                raise
+            note(f"{error}\n  trying again in {pause:.0f} s")
+            disconnect()
+            rest, pause = pause, min(2 * pause, LONGEST_PAUSE)
+        time.sleep(rest)
+
+
+def _look(app: App) -> None:
+    """Move what only waited for the time, and keep the outcome of drills."""
+    from proofwatch.alerts import drills
+    from proofwatch.remediation import clock
+    from proofwatch.runtime import scheduler
+
+    now = datetime.now(UTC)
+    scheduler.look_at_the_clock(now)
+    clock.look(now)
+    drills.keep(app.objects.put, now)
+    app.sign()
+
+
+def _sweep_due(app: App, owner: str, as_json: bool) -> bool:
+    """Do every sweep that is due; return whether one failed."""
+    from proofwatch.runtime import jobs, scheduler
+
+    scheduler.tick(datetime.now(UTC))
+    failed = False
+    handlers = {scheduler.SWEEP: lambda lease: _do_sweep(app, lease, as_json)}
+    while True:
+        try:
+            if jobs.run_one(owner, handlers) is None:
+                return failed
+            app.sign()
+        except Exception as error:  # noqa: BLE001 - recorded with the job, which was postponed
+            failed = True
+            note(
+                str(error) if isinstance(error, ProofwatchError) else f"a job failed: {type(error).__name__}"
+            )
+
+
+def _do_sweep(app: App, lease: Lease, as_json: bool) -> None:
+    from proofwatch.store.models.connections import ConnectionState
+    from proofwatch.store.services import sweeps
+
+    run = sweeps.get(lease.key)
+    if run.state in ENDED:
+        return
+    owner = run.connection
+    if owner.removed_at or owner.state == ConnectionState.PAUSED:
+        why = "the connection was removed" if owner.removed_at else f"paused: {owner.paused_reason}"
+        sweeps.skip(run, reason=why, now=datetime.now(UTC), actor="scheduler")
+        return
+    done = resume_sweep(app, run, quiet=as_json or not errors.is_terminal)
+    if as_json:
+        print_json_lines([sweep_body(done)])
+    else:
+        show_sweep(done)
+
+
+def _rest(due: datetime | None) -> float:
+    """Return how many seconds to sleep: until the next occurrence, at least 1, at most a look's time."""
+    if due is None:
+        return LOOK_EVERY
+    return min(LOOK_EVERY, max(1.0, (due - datetime.now(UTC)) / timedelta(seconds=1)))
