@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from proofwatch.cli.app import App
-from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say
-
-REASON = click.option("--reason", required=True, help="Why; it is kept as evidence.")
+from proofwatch.cli.given import REASON, moment
+from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say, utc
 
 
 @click.group()
@@ -66,6 +65,49 @@ def apply(path: Path, reason: str, as_json: bool) -> None:
     done = rulebook.save(load_rules(path), actor=app.actor, now=datetime.now(UTC), reason=reason)
     app.sign()
     _done(done, as_json)
+
+
+@rules.command()
+@click.option("--last", default="30d", show_default=True, help="How far back: 7d, 12h.")
+@click.option("--file", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Try the rules of this file instead of those in force.")  # fmt: skip
+@json_option
+def test(last: str, path: Path | None, as_json: bool) -> None:
+    """Play the past again: how many alerts and messages each rule would have made, and where they went."""
+    from proofwatch.alerts import replay, rulebook
+    from proofwatch.alerts.rules import load_rules
+
+    App().open()
+    now = datetime.now(UTC)
+    since = now - (moment(last, now) - now)
+    chosen = load_rules(path) if path else [rule for _, rule in rulebook.active()]
+    done = replay.replay(chosen, since, now)
+    if as_json:
+        print_json([_replayed(item) for item in done])
+        return
+    print_table(
+        ["Rule", "Alerts", "Messages", "Of which", "On", "Not played again because"],
+        (
+            (
+                item.rule, item.alerts, item.total,
+                ", ".join(f"{number} {kind}" for kind, number in item.messages.most_common()),
+                ", ".join(item.channels) or "no channel", item.why_not,
+            )
+            for item in done
+        ),
+    )  # fmt: skip
+    say(f"From {utc(since)} to {utc(now)}, as if nobody had answered: the most that could have been sent.")
+
+
+def _replayed(item: Any) -> dict[str, Any]:
+    return {
+        "rule": item.rule,
+        "alerts": item.alerts,
+        "messages": item.total,
+        "kinds": dict(item.messages),
+        "channels": list(item.channels),
+        "why_not": item.why_not,
+    }
 
 
 @rules.command()
