@@ -6,15 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.alerts.world import FAIL, PASS, A, B, C
-from tests.remediation.test_tasks import RULE, Company
-from tests.store.samples import NOW, entries
 
 from proofwatch.alerts import people
 from proofwatch.alerts.base import AlertError
 from proofwatch.remediation import acceptances
 from proofwatch.store.models import ControlStatus, Finding
 from proofwatch.store.services import controls
+from tests.alerts.world import FAIL, PASS, A, B, C
+from tests.remediation.test_tasks import RULE, Company
+from tests.store.samples import NOW, entries
 
 
 @pytest.fixture

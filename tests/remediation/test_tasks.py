@@ -6,8 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.alerts.world import CHECK, FAIL, PASS, A, B, World
-from tests.store.samples import NOW, begun, entries, outcome
 
 from proofwatch.alerts import people, review
 from proofwatch.alerts.base import AlertError
@@ -16,6 +14,8 @@ from proofwatch.remediation import clock, tasks
 from proofwatch.store import reconcile
 from proofwatch.store.base import StoreError
 from proofwatch.store.models import Hint, TicketStep, TrackerConfig
+from tests.alerts.world import CHECK, FAIL, PASS, A, B, World
+from tests.store.samples import NOW, begun, entries, outcome
 
 RULE = Rule(id="now", title="A control fails", when="failing", wait_minutes=0, gather_minutes=0)
 
