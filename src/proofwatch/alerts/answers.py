@@ -11,8 +11,8 @@ from typing import Any
 
 from proofwatch.alerts import channelbook, review
 from proofwatch.alerts.base import AlertError
-from proofwatch.alerts.channels import slack_actions
 from proofwatch.alerts.channels.base import ChannelError
+from proofwatch.alerts.channels.slack_actions import Action, parse, verify
 from proofwatch.errors import ProofwatchError
 from proofwatch.outbound.http import Client
 from proofwatch.outbound.secrets import reveal
@@ -34,8 +34,8 @@ def slack(
     reference = config.settings.get("signing_secret", "")
     if config.kind != "slack" or not reference:
         raise ChannelError(DOING, "this channel takes no answers")
-    slack_actions.verify(headers, body, reveal(reference, DOING), now)
-    action = slack_actions.parse(body)
+    verify(headers, body, reveal(reference, DOING), now)
+    action = parse(body)
     person = Person.objects.filter(active=True, handles__slack=action.user_id).first()
     if person is None:
         return _only_you(f"Proofwatch does not know you ({action.user_id}). Ask an owner to add your handle.")
@@ -45,7 +45,7 @@ def slack(
         return _only_you(f"{error.problem}. {error.remedy}".strip())
 
 
-def _do(action: Any, person: str, now: datetime) -> dict[str, Any]:
+def _do(action: Action, person: str, now: datetime) -> dict[str, Any]:
     note = action.text or f"from Slack, by {action.user_name or person}"
     row = review.get(action.alert)
     if action.action == "open":

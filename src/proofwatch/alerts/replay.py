@@ -96,7 +96,7 @@ class _History:
             .order_by("at", "pk")
             .values_list(
                 "at", "kind", "finding_id", "finding__connection_id", "finding__check_id",
-                "finding__severity", "finding__account_id", "finding__region",
+                "finding__severity", "finding__account_id", "finding__region", "finding__resource",
             )
         )  # fmt: skip
 
@@ -151,8 +151,10 @@ def _moments(start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def _take(rule: Rule, control: str, groups: dict[str, _Group], event: tuple[Any, ...]) -> None:
-    _, kind, finding, owner, check, severity, account, region = event
-    values: Mapping[str, str] = {"check_id": check, "account_id": account, "region": region}
+    _, kind, finding, owner, check, severity, account, region, resource = event
+    values: Mapping[str, str] = {
+        "check_id": check, "account_id": account, "region": region, "resource": resource,
+    }  # fmt: skip
     name = ", ".join(f"{key}={values[key]}" for key in rule.group)
     key = alert_key(rule.id, control, owner, name)
     group = groups.setdefault(key, _Group(rule.severity or severity))

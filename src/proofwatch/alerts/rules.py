@@ -41,7 +41,7 @@ class Rule(BaseModel):
     count: int = Field(default=1, ge=1, description="It fires at this many failing resources …")
     percent: float | None = Field(default=None, gt=0, le=100, description="… or at this part of them.")
     recover_count: int = Field(default=0, ge=0, description="It recovers at this many or fewer.")
-    group: tuple[Literal["account_id", "region", "check_id"], ...] = Field(
+    group: tuple[Literal["account_id", "region", "check_id", "resource"], ...] = Field(
         default=(), description="An alert for each value of these, beyond control and connection."
     )
     minutes: int = Field(default=0, ge=0, le=525600, description="For how long a control must stand so.")
