@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, NoReturn, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from proofwatch.alerts.channels.base import Message, NotAccepted, Receipt
+from proofwatch.alerts.channels.base import ENDS, Message, NotAccepted, Receipt
 from proofwatch.alerts.channels.escaping import clean, cut
 from proofwatch.alerts.channels.smtp import Exchange, Security, hand_over
 from proofwatch.alerts.channels.templates import SUBJECT, page, parts, plain, title
@@ -146,7 +146,8 @@ def compose(
         made["References"] = " ".join(chain)
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
-    if message.severity in ("critical", "high") and not message.mark:
+    urgent = message.severity in ("critical", "high") and message.happened not in ENDS
+    if urgent and not message.mark:
         made["Importance"] = "high"
     found = parts(message)
     made.set_content(plain(found), cte="quoted-printable")

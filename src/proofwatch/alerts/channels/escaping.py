@@ -68,7 +68,8 @@ def mrkdwn(text: str) -> str:
     """
     text = re.sub(r"([*~`])", NOTHING + r"\1" + NOTHING, text)
     text = re.sub(r"(?<![^\W_])_|_(?![^\W_])", NOTHING + "_" + NOTHING, text)
-    text = re.sub(r":(?=[\w+'-]+:)", ":" + NOTHING, text)
+    # A time of day (09:30:05) is no emoji.
+    text = re.sub(r":(?!(?<=\d:)\d\d:)(?=[\w+'-]+:)", ":" + NOTHING, text)
     text = re.sub(r"@(?=\w)", "@" + NOTHING, text)
     text = re.sub(r"(?i)(https?):(?=//)", r"\1:" + NOTHING, text)
     text = entities(text)

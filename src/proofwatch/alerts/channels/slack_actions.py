@@ -32,7 +32,7 @@ class Action:
     """A button that somebody pressed.
 
     Attributes:
-        alert: the alert's number, AL-12.
+        alert: the alert's number, AL-12; "" where a digest was opened.
         action: acknowledge, review or open.
         user_id: Slack's id of the person; it is signed, so it can be believed.
         user_name: a name for people to read; never to decide by.
@@ -79,11 +79,13 @@ def parse(body: bytes) -> Action:
 
 
 def _action(payload: Any) -> Action:
-    if payload["type"] != "block_actions":
+    if payload.get("type", "block_actions") != "block_actions":
         raise ValueError("another kind of request")
     pressed, user = payload["actions"][0], payload["user"]
-    action, alert, person = pressed["action_id"], pressed["value"], user["id"]
-    if action not in ACTIONS or not NUMBER.fullmatch(alert) or not PERSON.fullmatch(person):
+    action, alert, person = pressed["action_id"], pressed.get("value", ""), user["id"]
+    # A digest's link to open belongs to no alert; Slack tells of it all the same.
+    known = NUMBER.fullmatch(alert) or (action == "open" and not alert)
+    if action not in ACTIONS or not known or not PERSON.fullmatch(person):
         raise ValueError("none of our buttons")
     name = user.get("username") or user.get("name") or ""
     return Action(

@@ -180,7 +180,10 @@ def _facts(message: Message) -> tuple[Pair, ...]:
         ("Control", control),
         ("Criteria", ", ".join(message.criteria)),
         ("Connection", message.connection),
-        ("Failing since", moment(message.since) if message.since else ""),
+        (
+            "Failed since" if message.happened in ENDS else "Failing since",
+            moment(message.since) if message.since else "",
+        ),
         ("Due", moment(message.due) if message.due else ""),
         ("For", message.owner),
         ("By", message.actor),
