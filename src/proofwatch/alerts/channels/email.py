@@ -114,7 +114,7 @@ class Email:
         try:
             exchange.open(given.security, given.ca)
             if given.user:
-                exchange.login(given.user, password)
+                exchange.sign_in(given.user, password)
             done = hand_over(exchange, given.sender, recipients, content)
         except (smtplib.SMTPException, OSError, Forbidden, UnicodeError) as error:
             _raise(error, exchange, _hidden(given.user, password))
@@ -198,4 +198,5 @@ def _hidden(user: str, password: str) -> list[str]:
     if not password:
         return []
     blob = f"\0{user}\0{password}"
-    return [password, *(base64.b64encode(item.encode()).decode() for item in (blob, password))]
+    coded = [base64.b64encode(item.encode("utf-8", "replace")).decode() for item in (blob, password)]
+    return [password, *coded]

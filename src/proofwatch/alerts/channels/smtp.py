@@ -6,6 +6,7 @@ left, and remembers whether the message itself was handed over: from then on, no
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -56,6 +57,25 @@ class Exchange(smtplib.SMTP):
         if security == "starttls":
             self.starttls(context=context)
             self.ehlo_or_helo_if_needed()
+
+    def sign_in(self, user: str, password: str) -> None:
+        """Sign in by PLAIN, else LOGIN, in UTF-8 (RFC 4616); smtplib's own way knows ASCII only.
+
+        Raises:
+            smtplib.SMTPAuthenticationError: name or password are refused, or cannot be checked now.
+            smtplib.SMTPNotSupportedError: the server offers neither way.
+        """
+        offered = self.esmtp_features.get("auth", "").upper().split()
+        if "PLAIN" in offered:
+            code, words = self.docmd("AUTH", f"PLAIN {_coded(chr(0) + user + chr(0) + password)}")
+        elif "LOGIN" in offered:
+            code, words = self.docmd("AUTH", f"LOGIN {_coded(user)}")
+            if code == 334:
+                code, words = self.docmd(_coded(password))
+        else:
+            raise smtplib.SMTPNotSupportedError("the server offers no sign-in by PLAIN or LOGIN")
+        if code != 235:
+            raise smtplib.SMTPAuthenticationError(code, words)
 
     def left(self) -> float:
         """Return the seconds that are left. Raises TimeoutError when none are."""
@@ -113,6 +133,10 @@ class _Lines:
     def close(self) -> None:
         """Forget what was read."""
         self._rest = b""
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "replace")).decode()
 
 
 def hand_over(
