@@ -88,6 +88,7 @@ def _failing(
                 if tally is None:
                     tally = Tally(rule, control.id, owner, group, rule.severity or severity)
                     tally.where = _findings(rule, checks, owner, values)
+                    tally.checks, tally.values = tuple(checks), values
                     found[owner, group] = tally
                 tally.failing += number - unseen
                 tally.unseen += unseen

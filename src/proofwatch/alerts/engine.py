@@ -15,9 +15,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from proofwatch.alerts import rulebook
+from proofwatch.alerts import membership, rulebook
 from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State
-from proofwatch.alerts.book import Book, end_resources, join
+from proofwatch.alerts.book import Book
 from proofwatch.alerts.conditions import tallies
 from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs, unread
 from proofwatch.alerts.rules import Rule, matches
@@ -112,7 +112,9 @@ class Look:
         self.controls: dict[str, Control] = {
             item.id: item for item in (control_lists.controls_of(listed) if listed else ())
         }
-        self.names = dict(Connection.objects.filter(removed_at__isnull=True).values_list("pk", "name"))
+        self.owners = Connection.objects.filter(removed_at__isnull=True).in_bulk()
+        self.names = {pk: owner.name for pk, owner in self.owners.items()}
+        self.first = self._is_first()
         self.runs = runs()
         found = tallies(self.rules.values(), list(self.controls.values()), now)
         self.seen: dict[str, Tally] = {tally.key: tally for tally in found}
@@ -130,7 +132,7 @@ class Look:
                 firing.append((tally, known))
         for start in range(0, len(firing), PAGE):
             part = firing[start : start + PAGE]
-            rows = Alert.objects.in_bulk([known.pk for _, known in part])
+            rows = _rows(known.pk for _, known in part)
             for tally, known in part:
                 self._fails(rows[known.pk], tally)
 
@@ -143,8 +145,8 @@ class Look:
         ]
         for start in range(0, len(quiet), PAGE):
             part = quiet[start : start + PAGE]
-            rows = Alert.objects.in_bulk([known.pk for _, known in part])
-            end_resources(list(rows), self.now)
+            rows = _rows(known.pk for _, known in part)
+            membership.end(list(rows), self.now)
             inside = resources(list(rows))
             unsure = self._unsure(inside.values())
             for key, known in part:
@@ -167,25 +169,22 @@ class Look:
             rule_id=tally.rule.id,
             rule_version=self.versions[tally.rule.id],
             control_id=tally.control,
-            connection_id=tally.connection,
+            connection=self.owners.get(tally.connection),
             group=tally.group,
             previous=previous,
             observed_at=signal.at,
         )
-        row.baseline = self._is_first(tally)
+        row.baseline = self.first and tally.where is not None
         row.drill = tally.drill
         self._describe(row, tally, run)
         self.book.began(
             row, signal, tally.rule.policy(tally.severity), actor=SYSTEM, sweep=run.sweep if run else None
         )
-        if tally.where is not None:
-            # The row is there before its resources are; the rest of the look may still move it.
-            row.save(force_insert=True)
-            join(row, tally.where, self.now)
+        self.book.joins.append((row, tally))
 
-    def _is_first(self, tally: Tally) -> bool:
-        """Tell whether this is seen by the first applied sweep of its connection."""
-        if self.sweep is None or tally.where is None:
+    def _is_first(self) -> bool:
+        """Tell whether this is the first applied sweep of its connection."""
+        if self.sweep is None:
             return False
         others = Sweep.objects.filter(connection=self.sweep.connection_id, state__in=APPLIED)
         return not others.exclude(pk=self.sweep.pk).exists()
@@ -204,8 +203,7 @@ class Look:
             row.observed_at, row.rule_version = signal.at, self.versions[tally.rule.id]
             row.interruption = ""
             self._describe(row, tally, run)
-            if tally.where is not None:
-                join(row, tally.where, self.now)
+            self.book.joins.append((row, tally))
         if not step.row or row.state in ENDED:
             self.book.moves.pop()
 
@@ -348,3 +346,8 @@ class Look:
     def _policy(self, row: Alert) -> Any:
         rule = self.rules.get(row.rule_id) or rulebook.form(rulebook.get(row.rule_id))
         return rule.policy(row.severity)
+
+
+def _rows(keys: Iterable[UUID]) -> dict[UUID, Alert]:
+    """Return alerts with their connections, by id."""
+    return {row.pk: row for row in Alert.objects.filter(pk__in=list(keys)).select_related("connection")}

@@ -28,6 +28,7 @@ def about(
     note: str = "",
     actor: str = "",
     to: Sequence[str] = (),
+    detailed: bool = True,
 ) -> Message:
     """Return the facts about an alert as it stands now.
 
@@ -40,8 +41,9 @@ def about(
         note: what a person said, or why it is sent.
         actor: who caused it.
         to: whom it names, as the channel addresses people.
+        detailed: whether the resources are named, which costs some queries.
     """
-    failing, checks, more = _resources(row)
+    failing, checks, more = resources(row) if detailed else ((), (), row.count)
     title, criteria = titles.get(row.control_id, ("", ()))
     return Message(
         key=key,
@@ -69,7 +71,7 @@ def about(
     )
 
 
-def _resources(row: Alert) -> tuple[tuple[Failing, ...], tuple[tuple[str, str], ...], int]:
+def resources(row: Alert) -> tuple[tuple[Failing, ...], tuple[tuple[str, str], ...], int]:
     """Return what fails now (in an ended alert: what did), the checks, and how many more there are."""
     rows = AlertResource.objects.filter(alert=row)
     left = rows.filter(ended_at__isnull=True)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 GROUP_INTERVAL = timedelta(minutes=15)
 """A change of what fails inside an open alert is told at most this often."""
 BASELINE = "told by the digest of the connection's first sweep"
+DETAILED = 50
+"""Messages of one transaction that name their resources; more at once are a storm."""
 EFFECTS: dict[Effect, Happened] = {
     Effect.OPENED: Happened.OPENED,
     Effect.REGRESSED: Happened.REGRESSED,
@@ -97,7 +99,9 @@ class Notices:
             if happened == Happened.CHANGED and self._update(row, channel):
                 continue
             held = self.why_not(row, happened, channel)
-            message = self._message(row, happened, key, note, actor, channel, names, bool(held))
+            # In a storm nobody reads each of them; what is sent after all is filled in when it is sent.
+            light = bool(held) or len(self.rows) >= DETAILED
+            message = self._message(row, happened, key, note, actor, channel, names, light)
             due, waits = self._due(row, rule, happened, channel)
             self._add(key, row, channel, message, due, held, "" if held else waits)
 
@@ -175,18 +179,13 @@ class Notices:
         actor: str,
         channel: ChannelConfig,
         names: Sequence[str],
-        held: bool,
+        light: bool,
     ) -> Message:
         to = self.routes.addresses(channel, names)
-        if held:
-            # Nobody reads it: the facts that cost a query each are left out.
-            return Message(
-                key=_short(key), thread=row.pk.hex, happened=happened, headline=row.headline, at=self.now,
-                severity=row.severity, note=note,
-            )  # fmt: skip
         facts = about(
-            row, happened, self.now, key=_short(key), titles=self._titles, note=note, actor=actor, to=to
-        )
+            row, happened, self.now, key=_short(key), titles=self._titles, note=note, actor=actor, to=to,
+            detailed=not light,
+        )  # fmt: skip
         return replace(facts, owner=", ".join(names))
 
     def _due(

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from proofwatch.alerts import channelbook, silences
 from proofwatch.alerts.base import AlertError
 from proofwatch.alerts.channels.base import ChannelError, Happened, Message, NotAccepted, Receipt
-from proofwatch.alerts.messages import from_body
+from proofwatch.alerts.messages import from_body, resources
 from proofwatch.alerts.notices import KEPT_QUIET, Notices
 from proofwatch.errors import ProofwatchError
 from proofwatch.outbound.http import Client
@@ -201,6 +201,9 @@ def _try(row: Delivery, sender: Sender) -> Tried:
 def _complete(row: Delivery, sender: Sender) -> Message:
     """Add what is known only here: links, and why it matters and how to mend it."""
     message = from_body(row.message)
+    if row.alert is not None and message.more and not message.failing:
+        failing, checks, more = resources(row.alert)
+        message = replace(message, failing=failing, checks=checks, more=more)
     texts = [sender.texts(name) for name, _ in message.checks]
     found = next((item for item in texts if item), ("", ""))
     path = f"/alerts/{message.number}" if message.number else "/alerts"

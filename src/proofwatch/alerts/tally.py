@@ -32,6 +32,9 @@ class Tally:
     example: str = ""
     where: Q | None = None
     """The findings that it counts; None for what is not about findings."""
+    checks: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """The same as `where`, for matching findings one by one: checks, and a value per part of the group."""
     drill: UUID | None = None
     """The drill that it belongs to, if it is none of the real ones."""
 

@@ -1,0 +1,77 @@
+"""Which findings are in which alert: brought up to date for many alerts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from proofwatch.alerts.tally import Tally
+from proofwatch.store.models import Alert, AlertResource, Finding
+from proofwatch.store.models.findings import FindingState
+
+FEW = 20
+"""Up to so many alerts are asked for one by one; for more, all open findings are read once."""
+PAGE = 400
+Pair = tuple[Alert, Tally]
+
+
+def join(pairs: Sequence[Pair], now: datetime) -> int:
+    """Bring the resources of alerts up to date with the findings they are about; return how many joined."""
+    pairs = [(row, tally) for row, tally in pairs if tally.where is not None]
+    inside: set[tuple[UUID, UUID]] = set()
+    for start in range(0, len(pairs), PAGE):
+        part = [row.pk for row, _ in pairs[start : start + PAGE]]
+        end(part, now)
+        left = AlertResource.objects.filter(alert_id__in=part, ended_at__isnull=True)
+        inside.update(left.values_list("alert_id", "finding_id").iterator(chunk_size=2000))
+    found = _each(pairs) if len(pairs) <= FEW else _all(pairs)
+    rows = [
+        AlertResource(alert_id=alert, finding_id=finding, since=now)
+        for alert, finding in found
+        if (alert, finding) not in inside
+    ]
+    AlertResource.objects.bulk_create(
+        rows,
+        batch_size=2000,
+        update_conflicts=True,
+        unique_fields=("alert", "finding"),
+        update_fields=("since", "ended_at", "ended_as"),
+    )
+    return len(rows)
+
+
+def end(alerts: Sequence[Any], now: datetime) -> None:
+    """Write down of the resources of some alerts how their findings ended."""
+    left = AlertResource.objects.filter(alert_id__in=alerts, ended_at__isnull=True)
+    states = left.exclude(finding__state=FindingState.OPEN).values_list("finding__state", flat=True)
+    for state in set(states):
+        left.filter(finding__state=state).update(ended_at=now, ended_as=state)
+
+
+def _each(pairs: Sequence[Pair]) -> Iterator[tuple[UUID, UUID]]:
+    for row, tally in pairs:
+        failing = Finding.objects.filter(tally.where, state=FindingState.OPEN).values_list("pk", flat=True)
+        for finding in failing.iterator(chunk_size=2000):
+            yield row.pk, finding
+
+
+def _all(pairs: Sequence[Pair]) -> Iterator[tuple[UUID, UUID]]:
+    """Yield (alert, finding), reading every open finding once and finding its alerts by its values."""
+    index: dict[tuple[Any, str], dict[tuple[str, ...], dict[tuple[str, ...], list[Pair]]]] = {}
+    for row, tally in pairs:
+        for check in tally.checks:
+            by_group = index.setdefault((tally.connection, check), {})
+            by_group.setdefault(tally.rule.group, {}).setdefault(tally.values, []).append((row, tally))
+    names = ("pk", "connection_id", "check_id", "severity", "account_id", "region", "resource")
+    rows = Finding.objects.filter(state=FindingState.OPEN).values_list(*names)
+    for pk, owner, check, severity, account, region, resource in rows.iterator(chunk_size=5000):
+        by_group = index.get((owner, check), {})
+        if not by_group:
+            continue
+        facts = {"account_id": account, "region": region, "check_id": check, "resource": resource}
+        for group, by_values in by_group.items():
+            for row, tally in by_values.get(tuple(facts[name] for name in group), ()):
+                if not tally.rule.severities or severity in tally.rule.severities:
+                    yield row.pk, pk
