@@ -138,6 +138,6 @@ def test_pagerduty_triggers_acknowledges_and_resolves_one_incident() -> None:
 
 
 def test_a_digest_wakes_nobody_and_a_test_does_not_ring_loud() -> None:
-    assert pagerduty.event(DIGEST, "k")[0] == "/v2/change/enqueue"
+    assert pagerduty.event(DIGEST, "k")[0] == "/change/enqueue"
     body = pagerduty.event(replace(OPENED, happened=Happened.TEST, severity="critical"), "k")[1]
     assert body["payload"]["severity"] == "info"

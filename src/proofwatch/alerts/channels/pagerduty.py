@@ -1,6 +1,6 @@
 """PagerDuty by Events API v2: an alert is an incident, known to both sides by its dedup key.
 
-Source: PagerDuty's description of the Events API v2 (`/v2/enqueue`, `/v2/change/enqueue`).
+Source: PagerDuty's description of the Events API v2 (`/enqueue`, `/change/enqueue`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Settings(BaseModel):
 
     routing_key: Ref = Field(description="Integration key (Events API v2), as env:NAME or file:/path.")
     api: str = Field(
-        default="https://events.pagerduty.com", description="For the EU: https://events.eu.pagerduty.com."
+        default="https://events.pagerduty.com/v2",
+        description="Where the Events API is; for the EU: https://events.eu.pagerduty.com/v2.",
     )
 
 
@@ -66,7 +67,7 @@ class PagerDuty:
 def event(message: Message, routing_key: str) -> tuple[str, dict[str, Any]]:
     """Return the path and the body for a message; a digest is a change event, which wakes nobody."""
     if message.happened == Happened.DIGEST:
-        return "/v2/change/enqueue", {
+        return "/change/enqueue", {
             "routing_key": routing_key,
             "payload": {
                 "summary": title(message, SUMMARY),
@@ -84,7 +85,7 @@ def event(message: Message, routing_key: str) -> tuple[str, dict[str, Any]]:
     }
     if body["event_action"] == "trigger":
         body |= {"client": "Proofwatch", "links": _links(message), "payload": _payload(message)}
-    return "/v2/enqueue", body
+    return "/enqueue", body
 
 
 def dedup_key(thread: str) -> str:
