@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
+import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,8 +136,6 @@ def test_silence_after_sending_means_that_it_may_have_arrived(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_there_means_that_nothing_arrived(kind: str, receiver: Receiver, monkeypatch: Any) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     client = Client(Allowed.of([f"127.0.0.1:{free}"]), timeout=2.0)
@@ -164,3 +165,11 @@ def test_a_secret_that_is_missing_or_mangled_costs_no_message(
         made.send(OPENED, None)
     assert (caught.value.permanent, caught.value.unanswered) == (False, False)
     assert not receiver.seen and (not value or value not in str(caught.value))
+
+
+def test_the_page_of_the_channels_tells_every_setting() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "channels.md").read_text("utf-8")
+    for kind in KINDS:
+        section = text.split(f"(`{kind}`)\n", 1)[1].split("\n## ", 1)[0]
+        told = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        assert told == list(channel_class(kind).Settings.model_fields), kind
