@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from proofwatch.alerts import people, rulebook
 from proofwatch.alerts.base import ACTIVE, AlertError, Kind, Signal, State
@@ -85,15 +85,14 @@ def by_policy(now: datetime) -> int:
     decided = Review.objects.filter(alert=OuterRef("pk"), decision="repair")
     under_way = Task.objects.filter(alert=OuterRef("pk"), state__in=LIVE)
     rows = Alert.objects.filter(current=True, state__in=NEEDING, drill__isnull=True)
-    rows = rows.annotate(decided=Exists(decided), busy=Exists(under_way)).filter(busy=False)
     made = 0
     with write("making tasks by policy"):
-        rules = {row.id: rulebook.form(row) for row in rulebook.every()}
-        wanted = []
-        for row in rows.select_related("connection"):
-            rule = rules.get(row.rule_id)
-            if rule and (rule.task == "at once" or (rule.task == "on review" and row.decided)):
-                wanted.append(row)
+        rules = {row.id: rulebook.form(row).task for row in rulebook.every()}
+        at_once, on_review = (
+            [name for name, task in rules.items() if task == kind] for kind in ("at once", "on review")
+        )
+        asked = Q(rule_id__in=at_once) | Q(Exists(decided), rule_id__in=on_review)
+        wanted = list(rows.filter(asked, ~Exists(under_way)).select_related("connection"))
         if wanted:
             log.lock()
         for row in wanted:
