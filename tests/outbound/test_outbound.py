@@ -1,6 +1,7 @@
 """Requests to real sockets on loopback, which is allowed by name here and forbidden everywhere else."""
 
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -27,7 +28,7 @@ def answering(*parts, pause=0.0, read=True):
                 return
             with connection:
                 if read:
-                    seen.append(connection.recv(65536))
+                    seen.append(request(connection))
                 for part in parts:
                     try:
                         connection.sendall(part)
@@ -41,6 +42,18 @@ def answering(*parts, pause=0.0, read=True):
         yield f"http://127.0.0.1:{port}/hook/s3cret", seen, Allowed.of([f"127.0.0.1:{port}"])
     finally:
         listener.close()
+
+
+def request(connection):
+    """Read one request to its end: headers and body may come in several pieces."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nRetry-After: 7\r\n\r\nok"
@@ -132,7 +145,19 @@ def test_an_endless_answer_is_cut():
         Client(allowed).request("GET", url, doing="reading")
 
 
-@pytest.mark.parametrize("url", ["ftp://a.example/", "https://u:p@a.example/", "https:///x", "nonsense"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example/",
+        "https://u:p@a.example/",
+        "https:///x",
+        "nonsense",
+        "https://[::1/x",
+        "https://a..example/",
+        f"https://{'a' * 70}.example/",
+        "https://a.example:port/",
+    ],
+)
 def test_only_plain_addresses_are_taken(url):
     with pytest.raises(NoAnswer) as refused:
         Client().request("GET", url, doing="reading")
@@ -151,3 +176,10 @@ def test_a_secret_that_is_not_there_is_an_error_that_does_not_repeat_it(referenc
     with pytest.raises(SecretError) as error:
         reveal(reference, "testing ops")
     assert "hush" not in str(error.value)
+
+
+def test_a_secret_with_a_line_end_adds_no_header():
+    with answering(OK) as (url, seen, allowed), pytest.raises(NoAnswer) as refused:
+        headers = {"Authorization": "Bearer hush\nX-Evil: 1"}
+        Client(allowed).request("GET", url, doing="reading", headers=headers)
+    assert refused.value.permanent and not seen and "hush" not in str(refused.value)

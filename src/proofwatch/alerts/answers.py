@@ -38,11 +38,24 @@ def slack(
     action = parse(body)
     person = Person.objects.filter(active=True, handles__slack=action.user_id).first()
     if person is None:
-        return _only_you(f"Proofwatch does not know you ({action.user_id}). Ask an owner to add your handle.")
+        said = _only_you(f"Proofwatch does not know you ({action.user_id}). Ask an owner to add your handle.")
+        _tell(action, said, client)
+        return said
     try:
-        return _do(action, str(person.name), now)
+        said = _do(action, str(person.name), now)
     except ProofwatchError as error:
-        return _only_you(f"{error.problem}. {error.remedy}".strip())
+        said = _only_you(f"{error.problem}. {error.remedy}".strip())
+    _tell(action, said, client)
+    return said
+
+
+def _tell(action: Action, said: dict[str, Any], client: Client) -> None:
+    """Show the answer to whoever pressed: Slack shows only what is sent to the request's own address."""
+    if action.response_url:
+        try:
+            client.request("POST", action.response_url, doing=DOING, body=said)
+        except ProofwatchError:
+            return  # What was done is done and logged; the thread shows it, too.
 
 
 def _do(action: Action, person: str, now: datetime) -> dict[str, Any]:

@@ -25,6 +25,7 @@ TIMEOUT = 15.0
 """Seconds for a whole request, from the first look-up of the name to the last byte of the answer."""
 LARGEST = 4 * 1024 * 1024
 NOWHERE = Allowed()
+UNSENDABLE = frozenset("\r\n\0")
 
 
 class NoAnswer(ProofwatchError):
@@ -118,8 +119,12 @@ class Client:
             Forbidden: the host is not public and not allowed.
             NoAnswer: the address is wrong, nobody answered, or not in time.
         """
-        parts = urlsplit(url)
-        host, place = parts.hostname or "", _origin(url)
+        try:
+            parts = urlsplit(url)
+            host, place = parts.hostname or "", _origin(url)
+            host.encode("idna")
+        except ValueError:  # UnicodeError is one, too: a label that is empty or too long.
+            raise NoAnswer(doing, "the address cannot be read", permanent=True) from None
         if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
             raise NoAnswer(doing, "the address is not a plain https:// URL", permanent=True)
         port = _port(url, doing)
@@ -132,6 +137,9 @@ class Client:
             sent.setdefault("Content-Type", "application/json; charset=utf-8")
         sent.setdefault("User-Agent", "proofwatch")
         sent.setdefault("Accept", "application/json")
+        if any(set(name + value) & UNSENDABLE for name, value in sent.items()):
+            # A secret with a line end would add a header; it must not be repeated in an error either.
+            raise NoAnswer(doing, "a header holds a line end", "Look at the secret's file.", permanent=True)
         network = _Network(self.allowed, doing, time.monotonic() + self.timeout)
         return self._send(method, url, sent, content, network, place)
 
