@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofwatch.cli import demo_alerts
 from proofwatch.cli.app import App, stage_progress
 from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
 from proofwatch.config import ConfigError, Settings, load_settings
@@ -39,23 +40,27 @@ def demo(once: bool, as_json: bool) -> None:
     """
     if as_json:
         console.file = sys.stderr
+    from proofwatch.demo import inbox
     from proofwatch.demo.company import environment
     from proofwatch.demo.server import start
 
     began = time.monotonic()
     app = App(demo_settings(load_settings()))
     say("DEMO DATA: a simulated company on local servers. No cloud account, no network.\n", "bold")
-    with start() as server, _environment():
+    with start() as server, inbox.start() as box, _environment():
         company = _seed(app, server.url)
         _connect(app, company)
+        demo_alerts.invite(app, box)
         first = _sweep(app, "3. Sweep")
         _controls(app)
+        demo_alerts.deliver(app)
         second = _change(app, company, first)
+        told = demo_alerts.tell(app, box)
         good = _verify(app)
         seconds = time.monotonic() - began
         _next(app, company, seconds)
         if as_json:
-            print_json(_summary(app, (first, second), good, seconds))
+            print_json({**_summary(app, (first, second), good, seconds), **told})
         if not once and sys.stdin.isatty():
             _stay(environment(company))
     sys.exit(0 if good else 1)
@@ -81,6 +86,8 @@ def demo_settings(settings: Settings) -> Settings:
         objects=str(home / "objects"),
         objects_endpoint="",
         checks=home / "checks",
+        allow_hosts=("127.0.0.1",),
+        mark="DEMO DATA",
     )
 
 
@@ -202,7 +209,7 @@ def _events(run: Sweep) -> None:
 def _verify(app: App) -> bool:
     from proofwatch.cli.evidence import show_report, verify_all
 
-    say("8. Verify the evidence log", "bold")
+    say("9. Verify the evidence log", "bold")
     report = verify_all(app)
     show_report(report)
     say()
@@ -217,7 +224,8 @@ def _next(app: App, company: Any, seconds: float) -> None:
     for line in (
         "proofwatch status                     # the controls, worst first",
         "proofwatch findings --severity high   # what fails, since when",
-        "proofwatch results --status inconclusive",
+        "proofwatch alerts list                # what needs somebody",
+        "proofwatch tasks list                 # what is to be repaired, by when",
         'proofwatch snapshot query "SELECT region, count(*) FROM aws_ec2_volume GROUP BY ALL"',
         "proofwatch evidence verify",
         "proofwatch export csv --out /tmp/evidence",
