@@ -12,8 +12,10 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -25,8 +27,6 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import boto3
 
 from proofwatch.demo.company import environment, seed
 from proofwatch.demo.server import start
@@ -55,9 +55,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 now = time.monotonic()
-                for word in body.replace('"', " ").replace("\\n", " ").split():
-                    if word.startswith("latency-"):
-                        outer.at.setdefault(word.strip(".,:;()"), now)
+                for word in re.findall(r"latency-\d{3}-[0-9a-f]{6}", body):
+                    outer.at.setdefault(word, now)
                 self.send_response(200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
@@ -87,7 +86,7 @@ def main() -> None:
 def measure(url: str, folder: Path, options: argparse.Namespace) -> None:
     company = seed(url, lambda name, done, total: None)
     receiver = Receiver()
-    account = company.connected[0]
+    account = company.administrator("production").id
     env = {
         **os.environ, **environment(company), "PROOFWATCH_HOME": str(folder / "home"),
         "PROOFWATCH_ALLOW_HOSTS": "127.0.0.1", "PW_SLACK": f"http://127.0.0.1:{receiver.port}/T/B/x",
@@ -117,13 +116,14 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> None:
     ]
     try:
         time.sleep(15)
-        made, posted = change(url, company, account, port, options)
+        made, posted = change(company, account, port, options)
         wait(receiver, made)
     finally:
         for process in running:
             process.terminate()
             process.wait(timeout=30)
     report(receiver, made, posted, options)
+    sweeps(folder / "home" / "proofwatch.sqlite3")
     print((folder / "log").read_text()[-1500:] if len(receiver.at) < len(made) else "", end="")
 
 
@@ -131,10 +131,9 @@ def command(words: list[str]) -> list[str]:
     return [sys.executable, "-m", "proofwatch.cli", *words]
 
 
-def change(url: str, company, account: str, port: int, options) -> tuple[dict[str, float], list[float]]:
+def change(company, account: str, port: int, options) -> tuple[dict[str, float], list[float]]:
     """Make buckets, and post their events among many others; return when each was made, and post times."""
-    session = boto3.Session(**_credentials(company, account))
-    s3 = session.client("s3", endpoint_url=url, region_name=company.regions[0])
+    s3 = company.administrator("production").client("s3", company.regions[0])
     made: dict[str, float] = {}
     posted: list[float] = []
     stop = threading.Event()
@@ -182,15 +181,20 @@ def post(port: int, account: str, region: str, service: str, name: str) -> float
     return time.monotonic() - began
 
 
-def _credentials(company, account: str) -> dict[str, str]:
-    keys = environment(company)
-    found = {
-        "aws_access_key_id": keys["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": keys["AWS_SECRET_ACCESS_KEY"],
-    }
-    if keys.get("AWS_SESSION_TOKEN"):
-        found["aws_session_token"] = keys["AWS_SESSION_TOKEN"]
-    return found
+def sweeps(path: Path) -> None:
+    """Print how long the sweeps took that events asked for."""
+    with sqlite3.connect(path) as database:
+        rows = database.execute(
+            "select (julianday(finished_at) - julianday(started_at)) * 86400, json_array_length(tables)"
+            " from store_sweep where trigger = 'event' and finished_at is not null"
+        ).fetchall()
+    if rows:
+        seconds = sorted(row[0] for row in rows)
+        tables = statistics.mean(row[1] for row in rows)
+        print(
+            f"sweeps of events: {len(rows)}, of {tables:.0f} tables on average,"
+            f" median {seconds[len(seconds) // 2]:.1f} s, longest {seconds[-1]:.1f} s"
+        )
 
 
 def wait(receiver: Receiver, made: dict[str, float]) -> None:
