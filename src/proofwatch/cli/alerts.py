@@ -17,6 +17,7 @@ from proofwatch.cli.output import (
     json_option,
     print_fields,
     print_json,
+    print_json_lines,
     print_table,
     safe,
     say,
@@ -150,8 +151,9 @@ def review(names: Sequence[str], decision: str, note: str, by: str, as_json: boo
 
 @alerts.command()
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV on standard output.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="As JSON Lines on standard output.")
 @json_option
-def reviews(as_csv: bool, as_json: bool) -> None:
+def reviews(as_csv: bool, as_lines: bool, as_json: bool) -> None:
     """Show the log of reviews: who looked at what, when, and what was decided."""
     from proofwatch.alerts import review as service
 
@@ -159,6 +161,8 @@ def reviews(as_csv: bool, as_json: bool) -> None:
     rows = [_review(item) for item in service.reviews()]
     if as_json:
         print_json(rows)
+    elif as_lines:
+        print_json_lines(rows)
     elif as_csv:
         _print_csv(rows)
     else:

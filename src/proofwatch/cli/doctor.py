@@ -43,6 +43,7 @@ def doctor(offline: bool, as_json: bool) -> None:
         found += _guarded(look, app)
     if not any(item.level == "wrong" and item.what == "state" for item in found):
         found += _guarded(_connections, app)
+        found += _guarded(_telling, app)
         if not offline:
             found += _guarded(_systems, app)
     if as_json:
@@ -54,6 +55,32 @@ def doctor(offline: bool, as_json: bool) -> None:
             if item.remedy:
                 say(f"    → {item.remedy}")
     sys.exit(2 if any(item.level == "wrong" for item in found) else 0)
+
+
+def _telling(app: App) -> Iterator[Finding]:
+    """Say whether anybody would be told of an alert at all."""
+    from proofwatch.alerts import channelbook, drills, people
+    from proofwatch.store.models import Delivery
+
+    channels = [row for row in channelbook.every() if row.enabled]
+    if not channels:
+        remedy = "proofwatch channels add --help"
+        yield Finding("warning", "channels", "there is none: nobody is told of an alert", remedy)
+    for row in channels:
+        if not row.tested.startswith("accepted"):
+            said = f"{row.name} was never tried with success{f': {row.tested}' if row.tested else ''}"
+            yield Finding("warning", "channels", said, f"proofwatch channels test {row.name}")
+    failed = Delivery.objects.filter(state="failed").count()
+    if failed:
+        remedy = "proofwatch alerts why AL-… says which and why"
+        yield Finding("warning", "messages", f"{failed} could not be delivered", remedy)
+    if not [person for person in people.every() if person.role in ("owner", "lead")]:
+        remedy = "proofwatch people add NAME --role lead"
+        yield Finding("warning", "people", "nobody may review an alert or approve a risk", remedy)
+    last = next(iter(drills.every(1)), None)
+    if channels and (last is None or last.state == "failed"):
+        said = f"the last one failed: {last.reason}" if last else "none was ever made"
+        yield Finding("warning", "drill", said, "proofwatch drill")
 
 
 def _guarded(look: Callable[[App], Iterator[Finding]], app: App) -> list[Finding]:

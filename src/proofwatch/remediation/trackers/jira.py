@@ -95,7 +95,7 @@ class Jira:
         found: list[Ticket] = []
         for start in range(0, len(names), PAGE):
             part = names[start : start + PAGE]
-            # Jira refuses a search as a whole that names an issue which is gone; then each is asked for alone.
+            # Jira refuses a search that names an issue which is gone; then each is asked for alone.
             rows = self._search(f"key in ({', '.join(part)})", lenient=True)
             if not rows and len(part) > 1:
                 rows = [row for name in part for row in self._search(f"key = {name}", lenient=True)]
