@@ -40,7 +40,7 @@ RULES = """rules:
     wait_minutes: 0
     gather_minutes: 0
 """
-CHECK = ""
+CHECK = "aws.s3.bucket-versioning"
 KINDS = (("s3", "PutBucketAcl"), ("s3", "PutBucketTagging"), ("ec2", "CreateVolume"), ("iam", "CreateUser"))
 
 

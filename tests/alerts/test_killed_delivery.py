@@ -1,4 +1,4 @@
-"""SIGKILL at each step of a delivery, in a process of its own: nothing is lost, a second copy is owned up to."""
+"""SIGKILL at each step of a delivery, in a process of its own: nothing is lost, a second copy is told."""
 
 from __future__ import annotations
 
