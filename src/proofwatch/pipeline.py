@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from proofwatch.snapshots.rebuild import prune
 from proofwatch.store import reconcile
 from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
+from proofwatch.store.models.sweeps import Trigger
 from proofwatch.store.outcome import Outcome
 from proofwatch.store.services import sweeps
 
@@ -154,12 +155,34 @@ def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Tab
     if run.plan:
         return _parse_plan(json.loads(tools.objects.get(run.plan)))
     tools.progress("plan", 0, 1)
-    plan = _make_plan(connection, tables)
+    plan = _known_plan(tools, run, connection, tables) or _make_plan(connection, tables)
     body = rfc8785.dumps(_plan_body(connection, plan))
     sweeps.begin(run, now=_now(), plan_object=tools.objects.put(body), unknown=plan.scope.unknown)
     run.refresh_from_db()
     tools.progress("plan", 1, 1)
     return plan
+
+
+def _known_plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Table]) -> Plan | None:
+    """Return the plan of a sweep that an event asked for: the places that the last whole sweep found.
+
+    Asking who we are and what exists again would cost more than the reading. A place that came into being
+    since is found by the next whole sweep.
+    """
+    last = sweeps.latest(connection, whole=True)
+    fresh = timedelta(minutes=2 * connection.interval_minutes)
+    if run.trigger != Trigger.EVENT or last is None or not last.plan or _now() - last.observed_at > fresh:
+        return None
+    known = _parse_plan(json.loads(tools.objects.get(last.plan)))
+    if known.failure or known.scope.unlisted:
+        return None
+    cls = connector_class(connection.kind)
+    names = [table.name for table in tables]
+    try:
+        connector = cls(cls.parse_settings(connection.settings))
+        return replace(known, shards=tuple(connector.shards(known.scope, names)))
+    except ProofwatchError:
+        return None
 
 
 def _make_plan(connection: Connection, tables: Sequence[Table]) -> Plan:

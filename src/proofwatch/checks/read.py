@@ -15,7 +15,7 @@ import duckdb
 
 from proofwatch.checks.base import Check, Result, Status
 from proofwatch.checks.expressions import open_session
-from proofwatch.checks.outcome import Evaluation, TableResults
+from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
 from proofwatch.checks.plan import PLANES, WORD, bind
 from proofwatch.checks.reasons import inapplicable_sql, nested_reason, presentable, template_sql, unknown_sql
 from proofwatch.checks.run import first_line
@@ -75,6 +75,41 @@ def results(
 def failing(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Result]:
     """Yield every failing result with its reason."""
     return results(evaluation, Where(statuses=("fail",)), memory_limit=memory_limit)
+
+
+def examples(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> dict[str, str]:
+    """Return check → the reason of one failing result, else of one that could not be told; "" for neither.
+
+    One session for each table, and one row for each check: a sweep asks this of every check.
+    """
+    found: dict[str, str] = {}
+    for table in evaluation.tables.values():
+        items = [item for item in evaluation.checks.values() if item.check.table == table.table]
+        wanted: list[tuple[CheckResults, Status]] = []
+        for item in items:
+            found[item.check.id] = ""
+            status: Status = "fail" if item.counts.failed else "inconclusive"
+            if not item.counts.failed and not item.counts.inconclusive:
+                continue
+            about = next((result for result in item.about if result.status == status), None)
+            if about is not None:
+                found[item.check.id] = about.reason
+            else:
+                wanted.append((item, status))
+        if table.path is None or table.rows is None or not wanted:
+            continue
+        places = {check_id: position for position, (check_id, _) in enumerate(table.checks)}
+        allowed = [table.path.resolve(), table.rows.resolve()]
+        with open_session(memory_limit=memory_limit, allowed=allowed) as session:
+            reader = _Reader(session, table, dict(table.checks))
+            for item, status in wanted:
+                check = item.check
+                if check.id in places:
+                    sql, values = reader.select([(places[check.id], check)], [status], Where(), None)
+                    rows = session.execute(f"{sql} LIMIT 1", values).fetchall()
+                    for _, result in reader.complete(rows, {check.id: check}):
+                        found[check.id] = result.reason
+    return found
 
 
 def verdicts(

@@ -23,7 +23,7 @@ from proofwatch.checks.base import Check, CheckError, Counts, Result, TableInput
 from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
-from proofwatch.checks.read import Where, failing, results, verdicts
+from proofwatch.checks.read import examples, failing, verdicts
 from proofwatch.checks.validate import effective_params
 from proofwatch.connectors.registry import connector_class
 from proofwatch.snapshots.base import Objects
@@ -93,9 +93,10 @@ def judge(
     found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
     stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
     definitions = objects.put(_definitions(found))
+    worst = examples(found)
     body = {**evaluation_body(found, stored), "object": definitions}
     return Outcome(
-        checks=tuple(_check_outcome(item, found, stored) for item in found.checks.values()),
+        checks=tuple(_check_outcome(item, found, stored, worst[name]) for name, item in found.checks.items()),
         failures=lambda: _failures(found),
         verdicts=_lookup(found),
         complete=not any(read.unread.values()),
@@ -235,7 +236,7 @@ def _load_table(
 
 
 def _check_outcome(
-    item: CheckResults, found: Evaluation, stored: Mapping[str, Mapping[str, str]]
+    item: CheckResults, found: Evaluation, stored: Mapping[str, Mapping[str, str]], worst: str
 ) -> CheckOutcome:
     check = item.check
     table = found.tables[check.table]
@@ -250,18 +251,8 @@ def _check_outcome(
         params=item.params,
         results=stored[check.table]["results"],
         reason=item.error,
-        worst=_example(item, found),
+        worst=worst,
     )
-
-
-def _example(item: CheckResults, found: Evaluation) -> str:
-    """Return the reason of one failing result, else of one that could not be told, else nothing."""
-    wanted = "fail" if item.counts.failed else "inconclusive" if item.counts.inconclusive else ""
-    if not wanted:
-        return ""
-    one = Evaluation(found.now, {item.check.table: found.tables[item.check.table]}, {item.check.id: item})
-    first = next(results(one, Where(checks=(item.check.id,), statuses=(wanted,))), None)
-    return first.reason if first else ""
 
 
 def _failures(found: Evaluation) -> Iterator[Failure]:

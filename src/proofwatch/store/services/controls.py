@@ -97,7 +97,10 @@ def observations() -> list[Observation]:
             unseen=lost.get((run.connection_id, run.check_id), (0, ""))[0],
             unseen_why=lost.get((run.connection_id, run.check_id), (0, ""))[1],
         )
-        for run in runs.select_related("connection").order_by("check_id", "connection__name")
+        # The places that were not read can be many thousand; nothing here looks at them.
+        for run in runs.select_related("connection")
+        .defer("unread", "params", "connection__settings", "connection__permissions", "connection__scope")
+        .order_by("check_id", "connection__name")
     ]
 
 
