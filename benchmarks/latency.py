@@ -115,7 +115,7 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> None:
         for words in (["serve", "--port", str(port)], ["worker"])
     ]
     try:
-        time.sleep(15)
+        settled(folder / "home" / "proofwatch.sqlite3")
         made, posted = change(company, account, port, options)
         wait(receiver, made)
     finally:
@@ -125,6 +125,17 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> None:
     report(receiver, made, posted, options)
     sweeps(folder / "home" / "proofwatch.sqlite3")
     print((folder / "log").read_text()[-1500:] if len(receiver.at) < len(made) else "", end="")
+
+
+def settled(path: Path) -> None:
+    """Wait until the worker's first whole sweep has ended: what is measured is the steady state."""
+    for _ in range(240):
+        time.sleep(0.5)
+        with sqlite3.connect(path) as database:
+            query = "select count(*) from store_sweep where trigger = 'schedule' and finished_at is not null"
+            if database.execute(query).fetchone()[0]:
+                return
+    raise SystemExit("the worker's first sweep has not ended in two minutes")
 
 
 def command(words: list[str]) -> list[str]:

@@ -58,7 +58,8 @@ def test_an_alert_from_open_to_reviewed(home):
     (review,) = as_json(home, "alerts", "review", "AL-1", "--decision", "repair", "--note", "=cmd|x")
     assert (review["reviewer"], review["role"], review["decision"]) == ("ana", "lead", "repair")
     shown = as_json(home, "alerts", "show", "1")
-    assert [item["what"] for item in shown["timeline"]][-2:] == ["acknowledged", "reviewed"]
+    whats = [item["what"] for item in shown["timeline"]]
+    assert whats[-3:] == ["acknowledged", "reviewed", "task made"]
     (row,) = csv.DictReader(typed(home, "alerts", "reviews", "--csv").stdout.splitlines())
     assert (row["alert"], row["note"]) == ("AL-1", "'=cmd|x")
     kinds = {entry["kind"] for entry in as_json(home, "evidence", "list", "--limit", "1000")}

@@ -17,18 +17,20 @@ def add(connection: Connection, places: Iterable[tuple[str, str, str]], now: dat
 
     "" as account or region stands for every one. Returns how many are new.
     """
-    fresh = 0
+    wanted = list(dict.fromkeys(places))
     with write("keeping what is to be read again"):
-        for table, account, region in dict.fromkeys(places):
-            row, made = Hint.objects.get_or_create(
-                connection=connection, table=table, account_id=account, region=region,
-                defaults={"heard_at": now},
-            )  # fmt: skip
-            if made:
-                fresh += 1
-            else:
-                Hint.objects.filter(pk=row.pk).update(events=F("events") + 1)
-    return fresh
+        rows = Hint.objects.filter(connection=connection, table__in={table for table, _, _ in wanted})
+        known = {(row.table, row.account_id, row.region): row.pk for row in rows}
+        again = [known[place] for place in wanted if place in known]
+        Hint.objects.filter(pk__in=again).update(events=F("events") + 1)
+        fresh = [
+            Hint(connection=connection, table=table, account_id=account, region=region, heard_at=now)
+            for table, account, region in wanted
+            if (table, account, region) not in known
+        ]
+        # Another process may have said the same meanwhile; then its row is as good as ours.
+        Hint.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
 
 
 def waiting(limit: int = 20) -> list[Connection]:
