@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any, Protocol
 
-from proofwatch.connectors.aws import errors
+from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.naming import dig
 from proofwatch.connectors.aws.writes import PREFIXES
 from proofwatch.connectors.base import ReadStats, Unread
@@ -171,28 +171,14 @@ def _first(page: Mapping[str, Any], path: str) -> Any:
 @cache
 def paging(service: str, op: str) -> Paging:
     """Return how an operation is continued, from botocore's own data, or from its members' names."""
-    import botocore.session
-    from botocore.exceptions import DataNotFoundError
-
-    loader = _loader()
-    try:
-        config = loader.load_service_model(service, "paginators-1")["pagination"].get(op)
-    except DataNotFoundError:
-        config = None
+    config = models.paginators(service).get(op)
     if config:
         outputs, inputs = _many(config["output_token"]), _many(config["input_token"])
         return Paging(tuple(zip(outputs, inputs, strict=True)), config.get("more_results", ""))
-    model = botocore.session.Session().get_service_model(service).operation_model(op)
+    model = models.operation(service, op)
     answered = model.output_shape.members if model.output_shape else {}
     asked = model.input_shape.members if model.input_shape else {}
     return Paging(tuple((a, b) for a, b in _TOKENS if a in answered and b in asked)[:1])
-
-
-@lru_cache(maxsize=1)
-def _loader() -> Any:
-    import botocore.session
-
-    return botocore.session.Session().get_component("data_loader")
 
 
 def _many(value: Any) -> list[str]:

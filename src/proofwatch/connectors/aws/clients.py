@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from proofwatch import __version__
-from proofwatch.connectors.aws import errors
+from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.settings import AwsSettings, check_account, region_partitions
 from proofwatch.connectors.base import GLOBAL, ConnectorError
 
@@ -137,7 +137,9 @@ class Clients:
     def _base_session(self) -> Any:
         with self._lock:
             if "base" not in self._sessions:
-                session = _new_session(self.settings.profile, None)
+                # A profile may name data files of its own.
+                shared = None if self.settings.profile else models.loader()
+                session = _new_session(self.settings.profile, shared)
                 try:
                     # Reading the profile now turns a misspelt name into an error before any call.
                     session.get_scoped_config()

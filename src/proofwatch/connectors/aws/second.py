@@ -10,7 +10,7 @@ from functools import cache
 from itertools import groupby, islice
 from typing import Any
 
-from proofwatch.connectors.aws import errors
+from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.caller import Caller, Raw, paging, reason
 from proofwatch.connectors.aws.declare import AwsTable, Call
 from proofwatch.connectors.aws.naming import MissingMember, column_name, dig, fill, holes
@@ -222,9 +222,7 @@ def _cause(error: Unread) -> BaseException:
 
 @cache
 def _input_members(service: str, op: str) -> Mapping[str, Any]:
-    import botocore.session
-
-    shape = botocore.session.Session().get_service_model(service).operation_model(op).input_shape
+    shape = models.operation(service, op).input_shape
     return shape.members if shape else {}
 
 
