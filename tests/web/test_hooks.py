@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from proofwatch.alerts import people
 from proofwatch.alerts.rules import Rule
 from proofwatch.outbound.guard import Allowed
 from proofwatch.outbound.http import Client
-from proofwatch.store.models import AlertEvent, ChannelConfig, Hint, Hook
+from proofwatch.store.models import AlertEvent, ChannelConfig, Hint, Hook, Sweep
 from proofwatch.store.services import hints, hooks
 from proofwatch.web.hooks import LARGEST, Hooks
 from tests.alerts.world import FAIL, A, World
@@ -131,6 +132,19 @@ def test_hints_go_when_they_are_answered_and_stay_when_more_was_heard(world: Wor
     hints.add(owner, [("aws_s3_bucket", "", "")], NOW)  # Heard while the sweep was reading.
     assert hints.settle(begun(owner, 1), taken) == 1
     assert Hint.objects.get().table == "aws_s3_bucket"
+
+
+def test_what_changes_all_the_time_lets_others_go_first(world: World) -> None:
+    owner = world.owner
+    hints.add(owner, [("aws_s3_bucket", "", "")], NOW)
+    hints.add(owner, [("aws_ec2_volume", "", "")], NOW + timedelta(seconds=5))
+    taken = [hint for hint in hints.of(owner) if hint.table == "aws_s3_bucket"]
+    hints.add(owner, [("aws_s3_bucket", "", "")], NOW + timedelta(seconds=20))
+    run = begun(owner, 1)
+    Sweep.objects.filter(pk=run.pk).update(observed_at=NOW + timedelta(seconds=10))
+    run.refresh_from_db()
+    assert hints.settle(run, taken) == 0
+    assert [hint.table for hint in hints.of(owner)] == ["aws_ec2_volume", "aws_s3_bucket"]
 
 
 def slack(port: int, action: str, alert: str, user: str = "U1", secret: bytes = b"sign") -> tuple[int, Any]:

@@ -132,7 +132,7 @@ class Look:
                 firing.append((tally, known))
         for start in range(0, len(firing), PAGE):
             part = firing[start : start + PAGE]
-            rows = _rows(known.pk for _, known in part)
+            rows = _rows((known.pk for _, known in part), self.owners)
             for tally, known in part:
                 self._fails(rows[known.pk], tally)
 
@@ -145,7 +145,7 @@ class Look:
         ]
         for start in range(0, len(quiet), PAGE):
             part = quiet[start : start + PAGE]
-            rows = _rows(known.pk for _, known in part)
+            rows = _rows((known.pk for _, known in part), self.owners)
             membership.end(list(rows), self.now)
             inside = resources(list(rows))
             unsure = self._unsure(inside.values())
@@ -348,6 +348,10 @@ class Look:
         return rule.policy(row.severity)
 
 
-def _rows(keys: Iterable[UUID]) -> dict[UUID, Alert]:
-    """Return alerts with their connections, by id."""
-    return {row.pk: row for row in Alert.objects.filter(pk__in=list(keys)).select_related("connection")}
+def _rows(keys: Iterable[UUID], owners: Mapping[UUID, Connection]) -> dict[UUID, Alert]:
+    """Return alerts by id, each with its connection, of which one copy serves them all."""
+    rows = {row.pk: row for row in Alert.objects.filter(pk__in=list(keys))}
+    for row in rows.values():
+        if row.connection_id in owners:
+            row.connection = owners[row.connection_id]
+    return rows

@@ -63,13 +63,14 @@ def results(
 ) -> Iterator[Result]:
     """Yield the wanted results: by table, rows about whole places first, then resources by their checks."""
     where = where or Where()
-    for table in evaluation.tables.values():
-        found = [item for item in evaluation.checks.values() if item.check.table == table.table]
-        for item in found:
-            yield from (result for result in item.about if where.takes(result))
-        checks = {item.check.id: item.check for item in found}
-        for _, result in judged(table, checks, where, memory_limit=memory_limit):
-            yield result
+    with _session(evaluation.tables.values(), memory_limit) as session:
+        for table in evaluation.tables.values():
+            found = [item for item in evaluation.checks.values() if item.check.table == table.table]
+            for item in found:
+                yield from (result for result in item.about if where.takes(result))
+            checks = {item.check.id: item.check for item in found}
+            for _, result in _judged(session, table, checks, where):
+                yield result
 
 
 def failing(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Result]:
@@ -80,35 +81,43 @@ def failing(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> Iter
 def examples(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> dict[str, str]:
     """Return check → the reason of one failing result, else of one that could not be told; "" for neither.
 
-    One session for each table, and one row for each check: a sweep asks this of every check.
+    One row is read for each check: a sweep asks this of every check.
     """
     found: dict[str, str] = {}
-    for table in evaluation.tables.values():
-        items = [item for item in evaluation.checks.values() if item.check.table == table.table]
-        wanted: list[tuple[CheckResults, Status]] = []
-        for item in items:
-            found[item.check.id] = ""
-            status: Status = "fail" if item.counts.failed else "inconclusive"
-            if not item.counts.failed and not item.counts.inconclusive:
-                continue
-            about = next((result for result in item.about if result.status == status), None)
-            if about is not None:
-                found[item.check.id] = about.reason
-            else:
-                wanted.append((item, status))
-        if table.path is None or table.rows is None or not wanted:
-            continue
-        places = {check_id: position for position, (check_id, _) in enumerate(table.checks)}
-        allowed = [table.path.resolve(), table.rows.resolve()]
-        with open_session(memory_limit=memory_limit, allowed=allowed) as session:
-            reader = _Reader(session, table, dict(table.checks))
-            for item, status in wanted:
-                check = item.check
-                if check.id in places:
-                    sql, values = reader.select([(places[check.id], check)], [status], Where(), None)
-                    rows = session.execute(f"{sql} LIMIT 1", values).fetchall()
-                    for _, result in reader.complete(rows, {check.id: check}):
-                        found[check.id] = result.reason
+    with _session(evaluation.tables.values(), memory_limit) as session:
+        for table in evaluation.tables.values():
+            items = [item for item in evaluation.checks.values() if item.check.table == table.table]
+            wanted: list[tuple[CheckResults, Status]] = []
+            for item in items:
+                found[item.check.id] = ""
+                status: Status = "fail" if item.counts.failed else "inconclusive"
+                if not item.counts.failed and not item.counts.inconclusive:
+                    continue
+                about = next((result for result in item.about if result.status == status), None)
+                if about is not None:
+                    found[item.check.id] = about.reason
+                else:
+                    wanted.append((item, status))
+            found |= _first(session, table, wanted)
+    return found
+
+
+def _first(
+    session: duckdb.DuckDBPyConnection, table: TableResults, wanted: Sequence[tuple[CheckResults, Status]]
+) -> dict[str, str]:
+    """Return check → the reason of its first result of a status."""
+    found: dict[str, str] = {}
+    places = {check_id: position for position, (check_id, _) in enumerate(table.checks)}
+    if table.path is None or table.rows is None or not wanted:
+        return found
+    reader = _Reader(session, table, dict(table.checks))
+    for item, status in wanted:
+        check = item.check
+        if check.id in places:
+            sql, values = reader.select([(places[check.id], check)], [status], Where(), None)
+            rows = session.execute(f"{sql} LIMIT 1", values).fetchall()
+            for _, result in reader.complete(rows, {check.id: check}):
+                found[check.id] = result.reason
     return found
 
 
@@ -140,6 +149,23 @@ def judged(
         memory_limit: of the engine.
         keys: only these resources.
     """
+    with _session([table], memory_limit) as session:
+        yield from _judged(session, table, checks, where, keys)
+
+
+def _session(tables: Iterable[TableResults], memory_limit: str) -> duckdb.DuckDBPyConnection:
+    """Open one session that reads the verdicts and rows of these tables; opening costs 20 ms."""
+    files = {path.resolve() for table in tables for path in (table.path, table.rows) if path is not None}
+    return open_session(memory_limit=memory_limit, allowed=sorted(files))
+
+
+def _judged(
+    session: duckdb.DuckDBPyConnection,
+    table: TableResults,
+    checks: Mapping[str, Check],
+    where: Where,
+    keys: Sequence[Key] | None = None,
+) -> Iterator[tuple[int, Result]]:
     wanted = [
         (position, checks[check_id])
         for position, (check_id, _) in enumerate(table.checks)
@@ -148,13 +174,11 @@ def judged(
     statuses = [status for status in STATUSES if not where.statuses or status in where.statuses]
     if table.path is None or table.rows is None or not wanted or not statuses:
         return
-    session = open_session(memory_limit=memory_limit, allowed=[table.path.resolve(), table.rows.resolve()])
-    with session:
-        reader = _Reader(session, table, dict(table.checks))
-        sql, values = reader.select(wanted, statuses, where, keys)
-        cursor = session.execute(sql, values)
-        while rows := cursor.fetchmany(BATCH):
-            yield from reader.complete(rows, checks)
+    reader = _Reader(session, table, dict(table.checks))
+    sql, values = reader.select(wanted, statuses, where, keys)
+    cursor = session.execute(sql, values)
+    while rows := cursor.fetchmany(BATCH):
+        yield from reader.complete(rows, checks)
 
 
 class _Reader:

@@ -6,9 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,7 @@ from proofwatch.errors import ProofwatchError
 
 if TYPE_CHECKING:
     from proofwatch.runtime.jobs import Lease
-    from proofwatch.store.models import Connection
+    from proofwatch.store.models import Connection, Hint
 
 ENDED = ("complete", "partial", "failed", "skipped", "missed")
 LONGEST_PAUSE = 30.0
@@ -88,34 +88,65 @@ def send(app: App) -> int:
 
 
 def answer(app: App) -> int:
-    """Read again the tables that events and claims touch, and no others; return how many sweeps."""
+    """Read again the tables that events and claims touch, and no others; return how many sweeps.
+
+    Tables that neither an event nor a check joins are read in sweeps of their own, the longest waiting
+    first: what is read fast does not wait for what is read slowly.
+    """
     from proofwatch.store.services import hints
 
     done = 0
     for connection in hints.waiting():
-        taken = hints.of(connection)
-        tables = _touched(app, connection, {hint.table for hint in taken})
-        if tables:
-            run = run_sweep(app, connection, tables=tables, trigger="event", quiet=True)
+        for tables in _groups(app, connection, hints.of(connection)):
+            # Asked again: what was heard since is answered by this sweep, too.
+            taken = [hint for hint in hints.of(connection) if hint.table in tables]
+            run = run_sweep(app, connection, tables=tuple(sorted(tables)), trigger="event", quiet=True)
             hints.settle(run, taken)
             done += 1
-        else:
-            hints.forget(taken)
+        known = _tables(connection)
+        hints.forget([hint for hint in hints.of(connection) if hint.table not in known])
     return done
 
 
-def _touched(app: App, connection: Connection, tables: set[str]) -> tuple[str, ...]:
-    """Return these tables with those that the checks on them need beside them."""
+def together(hinted: Iterable[str], joins: Iterable[Collection[str]]) -> list[set[str]]:
+    """Return what to read together: each hinted table with those that a check joins it with.
+
+    Args:
+        hinted: names of tables, the longest waiting first; so are the groups.
+        joins: the tables of each check.
+    """
+    joins = list(map(set, joins))
+    groups: list[set[str]] = []
+    for table in dict.fromkeys(hinted):
+        group = {table}.union(*(bases for bases in joins if table in bases))
+        same = [other for other in groups if other & group]
+        if same:
+            same[0] |= group.union(*same[1:])
+            groups = [other for other in groups if all(other is not gone for gone in same[1:])]
+        else:
+            groups.append(group)
+    return groups
+
+
+def _groups(app: App, connection: Connection, waiting: Sequence[Hint]) -> list[set[str]]:
+    """Return what to read together: what one event named, and what a check looks at as a whole."""
+    known, views = _tables(connection), app.catalog.views
+    joins: list[Collection[str]] = [
+        views[check.table].tables if check.table in views else (check.table,)
+        for check in app.catalog.checks.values()
+    ]
+    heard: dict[datetime, set[str]] = {}
+    for hint in waiting:
+        heard.setdefault(hint.heard_at, set()).add(hint.table)
+    joins += heard.values()
+    whole = [tables for tables in joins if all(name in known for name in tables)]
+    return together([hint.table for hint in waiting if hint.table in known], whole)
+
+
+def _tables(connection: Connection) -> Mapping[str, Any]:
     from proofwatch.connectors.registry import connector_class
 
-    known = connector_class(connection.kind).tables()
-    wanted = {name for name in tables if name in known}
-    for check in app.catalog.checks.values():
-        view = app.catalog.views.get(check.table)
-        bases = set(view.tables if view else (check.table,))
-        if bases & tables and all(name in known for name in bases):
-            wanted |= bases
-    return tuple(sorted(wanted))
+    return connector_class(connection.kind).tables()
 
 
 def _keep_at(app: App, name: str, task: Callable[[App], int], stop: threading.Event) -> None:

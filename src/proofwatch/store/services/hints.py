@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Min
 
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Connection, Hint, Sweep
@@ -37,8 +37,8 @@ def waiting(limit: int = 20) -> list[Connection]:
     """Return the connections of which something is to be read again, longest waiting first."""
     with guarded("looking for what is to be read again"):
         rows = Connection.objects.filter(hints__isnull=False, removed_at__isnull=True)
-        rows = rows.exclude(state=ConnectionState.PAUSED)
-        return list(rows.order_by("hints__heard_at").distinct()[:limit])
+        rows = rows.exclude(state=ConnectionState.PAUSED).annotate(oldest=Min("hints__heard_at"))
+        return list(rows.order_by("oldest")[:limit])
 
 
 def of(connection: Connection) -> list[Hint]:
@@ -56,11 +56,14 @@ def forget(taken: Sequence[Hint]) -> None:
 def settle(sweep: Sweep, taken: Sequence[Hint]) -> int:
     """Forget the hints that a sweep has answered: those heard before it began to look, and no later event.
 
-    A hint that got another event meanwhile stays, for the next sweep.
+    A hint that got another event meanwhile stays, for the next sweep, and waits from now on: else what
+    changes all the time would keep what changes seldom from its turn.
     """
     done = 0
     with write("forgetting what was read again"):
         for hint in taken:
             rows = Hint.objects.filter(pk=hint.pk, events=hint.events)
             done += rows.delete()[0]
+        later = Hint.objects.filter(pk__in=[hint.pk for hint in taken])
+        later.update(heard_at=sweep.observed_at or sweep.slot)
     return done
