@@ -206,6 +206,14 @@ def sweeps(path: Path) -> None:
             f"sweeps of events: {len(rows)}, of {tables:.0f} tables on average,"
             f" median {seconds[len(seconds) // 2]:.1f} s, longest {seconds[-1]:.1f} s"
         )
+    with sqlite3.connect(path) as database:
+        rows = database.execute(
+            "select (julianday(sent_at) - julianday(created_at)) * 86400 from store_delivery"
+            " where state = 'accepted' and happened = 'opened'"
+        ).fetchall()
+    if rows:
+        seconds = sorted(row[0] for row in rows)
+        print(f"queued → accepted: median {seconds[len(seconds) // 2]:.1f} s, longest {seconds[-1]:.1f} s")
 
 
 def wait(receiver: Receiver, made: dict[str, float]) -> None:

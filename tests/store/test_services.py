@@ -225,7 +225,11 @@ def test_the_state_as_of_a_time_is_of_the_newest_applied_sweep(database_url: str
     assert sweeps.table_states(owner)["aws_ec2_volume"].rows == 30
     assert sweeps.table_states(owner, at=NOW + 20 * MINUTE)["aws_ec2_volume"].rows == 15
     assert sweeps.table_states(owner, at=NOW) == {}
-    latest, former = sweeps.latest(owner), sweeps.latest(owner, at=NOW + 29 * MINUTE)
+    late = begun(owner, 20)  # A slow sweep that began before, and ends after.
+    sweeps.record_states(late, [State("aws_ec2_volume", f"{20:064}", "0" * 64, 20, 1, 0, 0, {})])
+    reconcile.apply(late, outcome({}), objects, now=NOW)
+    assert sweeps.table_states(owner)["aws_ec2_volume"].rows == 30
+    latest, former = sweeps.latest(owner), sweeps.latest(owner, at=NOW + 19 * MINUTE)
     assert latest == sweep and former is not None and former.observed_at == NOW + 15 * MINUTE
     assert [(gap.account_name, gap.reason) for gap in sweeps.gaps(sweep)] == [("sandbox", "not connected")]
     assert sweeps.unfinished(owner) == [] and len(sweeps.history(owner)) == 2

@@ -24,6 +24,7 @@ from proofwatch.store.models import (
     ControlStatus,
     CoverageGap,
     Finding,
+    FindingTag,
 )
 from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.models.findings import FindingState
@@ -33,12 +34,13 @@ from proofwatch.store.services import connections, sweeps
 def tallies(rules: Iterable[Rule], controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
     """Yield every alert that there could be, of all rules."""
     rules = list(rules)
-    counted = {group: _count(group) for group in {rule.group for rule in rules if rule.when == "failing"}}
+    ways = {(rule.group, rule.tags) for rule in rules if rule.when == "failing"}
+    counted = {way: _count(*way) for way in ways}
     judged = _judged() if counted else {}
     names = dict(Connection.objects.values_list("pk", "name"))
     for rule in rules:
         if rule.when == "failing":
-            yield from _failing(rule, controls, counted[rule.group], judged, names)
+            yield from _failing(rule, controls, counted[rule.group, rule.tags], judged, names)
         else:
             yield from OTHERS[rule.when](rule, controls, now)
 
@@ -46,9 +48,11 @@ def tallies(rules: Iterable[Rule], controls: Sequence[Control], now: datetime) -
 Counted = Mapping[str, list[tuple[Any, ...]]]
 
 
-def _count(group: tuple[str, ...]) -> Counted:
+def _count(group: tuple[str, ...], tags: tuple[str, ...]) -> Counted:
     """Return check id → (connection, severity, group's values, all, unseen, newest) of open findings."""
     rows = Finding.objects.filter(state=FindingState.OPEN, connection__removed_at__isnull=True)
+    if tags:
+        rows = rows.filter(pk__in=FindingTag.objects.filter(tag__in=tags).values("finding"))
     found: dict[str, list[tuple[Any, ...]]] = {}
     values = rows.values_list("check_id", "connection_id", "severity", *group).annotate(
         number=Count("pk"),
@@ -102,6 +106,8 @@ def _failing(
 
 def _findings(rule: Rule, checks: Sequence[str], owner: UUID, values: Sequence[str]) -> Q:
     chosen = Q(connection_id=owner, check_id__in=checks, **dict(zip(rule.group, values, strict=True)))
+    if rule.tags:
+        chosen &= Q(pk__in=FindingTag.objects.filter(tag__in=rule.tags).values("finding"))
     return chosen & Q(severity__in=rule.severities) if rule.severities else chosen
 
 

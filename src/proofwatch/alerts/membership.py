@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from proofwatch.alerts.tally import Tally
-from proofwatch.store.models import Alert, AlertResource, Finding
+from proofwatch.store.models import Alert, AlertResource, Finding, FindingTag
 from proofwatch.store.models.findings import FindingState
 
 FEW = 20
@@ -71,6 +71,10 @@ def _all(pairs: Sequence[Pair]) -> Iterator[tuple[UUID, UUID]]:
         for check in tally.checks:
             by_group = index.setdefault((tally.connection, check), {})
             by_group.setdefault(tally.rule.group, {}).setdefault(tally.values, []).append((row, tally))
+    tagged: dict[UUID, set[str]] = {}
+    wanted = {tag for _, tally in pairs for tag in tally.rule.tags}
+    for finding, tag in FindingTag.objects.filter(tag__in=wanted).values_list("finding", "tag"):
+        tagged.setdefault(finding, set()).add(tag)
     names = ("pk", "connection_id", "check_id", "severity", "account_id", "region", "resource")
     rows = Finding.objects.filter(state=FindingState.OPEN).values_list(*names)
     for pk, owner, check, severity, account, region, resource in rows.iterator(chunk_size=5000):
@@ -80,5 +84,8 @@ def _all(pairs: Sequence[Pair]) -> Iterator[tuple[UUID, UUID]]:
         facts = {"account_id": account, "region": region, "check_id": check, "resource": resource}
         for group, by_values in by_group.items():
             for row, tally in by_values.get(tuple(facts[name] for name in group), ()):
-                if not tally.rule.severities or severity in tally.rule.severities:
-                    yield row.pk, pk
+                if tally.rule.severities and severity not in tally.rule.severities:
+                    continue
+                if tally.rule.tags and not tagged.get(pk, set()).intersection(tally.rule.tags):
+                    continue
+                yield row.pk, pk

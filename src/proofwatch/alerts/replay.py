@@ -73,6 +73,8 @@ def replay(rules: Iterable[Rule], since: datetime, now: datetime) -> list[Replay
             done.why_not = f"`when: {rule.when}` is about our own work, which has no history of findings"
         elif rule.percent is not None:
             done.why_not = "the populations of the past are not kept, only their findings"
+        elif rule.tags:
+            done.why_not = "the tags of the past are not kept, only those of now"
         else:
             _play(rule, controls, history, done)
         found.append(done)

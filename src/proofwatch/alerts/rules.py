@@ -8,7 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import rfc8785
 import yaml
@@ -38,6 +38,9 @@ class Rule(BaseModel):
     checks: tuple[str, ...] = Field(default=("*",), description="Only these checks of the controls.")
     severities: tuple[Severity, ...] = Field(default=(), description="Only checks of these; none: all.")
     connections: tuple[str, ...] = Field(default=("*",), description="Only these connections.")
+    tags: tuple[Annotated[str, Field(pattern=r"^[^=]+=.*$", max_length=600)], ...] = Field(
+        default=(), max_length=50, description="Only resources with one of these tags, key=value; none: all."
+    )
     count: int = Field(default=1, ge=1, description="It fires at this many failing resources …")
     percent: float | None = Field(default=None, gt=0, le=100, description="… or at this part of them.")
     recover_count: int = Field(default=0, ge=0, description="It recovers at this many or fewer.")
@@ -72,12 +75,14 @@ class Rule(BaseModel):
             raise ValueError(f"recover_count ({self.recover_count}) must be less than count ({self.count})")
         if self.percent is not None and self.group:
             raise ValueError("percent cannot be told by group: only whole populations are counted")
+        if self.percent is not None and self.tags:
+            raise ValueError("percent cannot be told by tag: only whole populations are counted")
         for level in self.escalate:
             kind, _, name = level.partition(":")
             if kind not in ("team", "person", "role") or not name:
                 raise ValueError(f"escalate: {level!r} is not team:NAME, person:NAME or role:NAME")
-        if self.when != "failing" and (self.group or self.percent is not None):
-            raise ValueError(f"group and percent belong to `when: failing`, not to {self.when}")
+        if self.when != "failing" and (self.group or self.tags or self.percent is not None):
+            raise ValueError(f"group, tags and percent belong to `when: failing`, not to {self.when}")
         return self
 
     def policy(self, severity: str) -> Policy:

@@ -52,6 +52,7 @@ def list_acceptances(state: str, as_json: bool) -> None:
 @click.option("--account", default="", help="Only in this account.")
 @click.option("--region", default="", help="Only in this region.")
 @click.option("--resource", "resources", multiple=True, help="Only this resource; may be repeated.")
+@click.option("--tag", default="", help="Only resources with this tag: key=value.")
 @click.option("--until", required=True, help="When it ends: 90d or 2027-03-01; at most a year.")
 @REASON
 @BY
@@ -66,6 +67,8 @@ def request(until: str, reason: str, by: str, as_json: bool, resources: Sequence
     scope: dict[str, Any] = {names.get(key, key): value for key, value in given.items() if value}
     if resources:
         scope["resources"] = list(resources)
+    if "tag" in scope:
+        app.refresh_tags([given["tag"]])
     row = acceptances.request(scope, reason, moment(until, now), by=by or app.actor, now=now)
     _done(app, row, as_json)
 

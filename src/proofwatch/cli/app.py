@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.resources import files
@@ -93,6 +93,13 @@ class App:
         from proofwatch.outbound.http import Client
 
         return Client(Allowed.of(self.settings.allow_hosts))
+
+    def refresh_tags(self, more: Sequence[str] = ()) -> None:
+        """Bring up to date which failing resources have the tags that rules and acceptances name."""
+        from proofwatch.pipeline import TABLES
+        from proofwatch.store import tags
+
+        tags.refresh_all(self.objects, self.settings.cache / TABLES, more)
 
     def texts(self, check: str) -> tuple[str, str] | None:
         """Return why a check matters and how to mend what it finds; None for an unknown one."""

@@ -62,8 +62,11 @@ def apply(path: Path, reason: str, as_json: bool) -> None:
     from proofwatch.alerts.rules import load_rules
 
     app = App().open()
-    done = rulebook.save(load_rules(path), actor=app.actor, now=datetime.now(UTC), reason=reason)
+    given = load_rules(path)
+    done = rulebook.save(given, actor=app.actor, now=datetime.now(UTC), reason=reason)
     app.sign()
+    if any(rule.tags for rule in given):
+        app.refresh_tags()
     _done(done, as_json)
 
 

@@ -18,13 +18,13 @@ from proofwatch.alerts.book import Book
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import Alert, AlertResource, Finding, RiskAcceptance
+from proofwatch.store.models import Alert, AlertResource, Finding, FindingTag, RiskAcceptance
 from proofwatch.store.models.findings import FindingState
 from proofwatch.store.services import controls as control_lists
 
 LONGEST = timedelta(days=365)
 REMIND_BEFORE = timedelta(days=30)
-FIELDS = ("control", "check", "connection", "account_id", "region", "resources", "alert")
+FIELDS = ("control", "check", "connection", "account_id", "region", "resources", "tag", "alert")
 
 
 def every(state: str = "") -> list[RiskAcceptance]:
@@ -51,7 +51,8 @@ def request(
     """Ask that the open failures in a scope be accepted until a date.
 
     Args:
-        scope: any of control, check, connection, account_id, region, resources (a list), alert; all must fit.
+        scope: any of control, check, connection, account_id, region, resources (a list), tag (`key=value`;
+            `store.tags.refresh_all` has to know of it), alert; all must fit.
         reason: why it can be accepted.
         expires: at most a year away.
         by: the person.
@@ -167,6 +168,8 @@ def covered(scope: Mapping[str, Any]) -> QuerySet:
     rows = rows.filter(**{same[key]: value for key, value in scope.items() if key in same})
     if "resources" in scope:
         rows = rows.filter(resource__in=list(scope["resources"]))
+    if "tag" in scope:
+        rows = rows.filter(pk__in=FindingTag.objects.filter(tag=scope["tag"]).values("finding"))
     if "control" in scope:
         listed = control_lists.current()
         found = {item.id: item for item in (control_lists.controls_of(listed) if listed else ())}

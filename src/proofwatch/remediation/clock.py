@@ -7,6 +7,7 @@ from datetime import datetime
 
 from proofwatch.alerts import digest, drills, engine, silences
 from proofwatch.remediation import acceptances, tasks
+from proofwatch.store import tags
 from proofwatch.store.models import Sweep
 from proofwatch.store.outcome import Outcome
 
@@ -17,6 +18,8 @@ def observe(now: datetime, sweep: Sweep | None = None, outcome: Outcome | None =
     Raises:
         StoreError: the database refused; nothing is changed then.
     """
+    if sweep is not None and outcome is not None:
+        tags.refresh(sweep.connection, outcome.tagged)
     moved = engine.observe(now, sweep, outcome)
     tasks.follow(now)
     tasks.by_policy(now)

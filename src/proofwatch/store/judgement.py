@@ -32,6 +32,7 @@ from proofwatch.store.models import Finding
 from proofwatch.store.models.findings import FindingState
 from proofwatch.store.outcome import CheckOutcome, Failure, Key, Outcome, TableOutcome, Verdict, Verdicts
 from proofwatch.store.services import checks as settings
+from proofwatch.store.tags import lookup
 
 THREADS = 2
 GONE = "it is no longer in the catalogue"
@@ -108,6 +109,7 @@ def judge(
         disabled={**off, **_vanished(catalog)},
         objects_read=read.rows,
         evaluation=objects.put(rfc8785.dumps(body)),
+        tagged=lookup(kind, {name: item.path for name, item in inputs.items() if item.path is not None}),
     )
 
 

@@ -38,6 +38,10 @@ Verdicts = Callable[[str, Sequence[Key]], Mapping[Key, Verdict]]
 """(check id, keys in places read completely) → verdicts; a key that is missing is not in the inventory."""
 
 
+Tagged = Callable[[Sequence[Key], Sequence[str]], Mapping[Key, frozenset[str]]]
+"""(keys, tags as `key=value`) → which of these tags each key has; a key whose tags are unknown is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
     """One check in one sweep: there is one whenever it was due, whatever happened.
@@ -80,6 +84,7 @@ class Outcome:
         complete: every table was read completely in every place.
         objects_read: rows of all tables.
         evaluation: digest of the object that says which verdicts were judged on which rows.
+        tagged: tells which tags the resources of the tables that were read have.
     """
 
     checks: tuple[CheckOutcome, ...]
@@ -90,6 +95,7 @@ class Outcome:
     disabled: Mapping[str, str] = field(default_factory=dict)
     objects_read: int = 0
     evaluation: str = ""
+    tagged: Tagged = lambda keys, tags: {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def apply(
         if newer is None:
             Reconciliation(sweep, _without(outcome, old), last_run, journal).run()
             _update_connection(owner, sweep, outcome)
+        _mark_states(sweep)
         state = SweepState.COMPLETE if outcome.complete else SweepState.PARTIAL
         data = {**_entry(sweep, outcome, manifest), "state": str(state)}
         if newer is not None:
@@ -189,6 +190,16 @@ def _run(sweep: Sweep, item: CheckOutcome, latest: bool) -> CheckRun:
         unread=_unread(item),
         **asdict(item.counts),
     )
+
+
+def _mark_states(sweep: Sweep) -> None:
+    """Make the sweep's tables the newest, but for those that another sweep saw later."""
+    own = TableState.objects.filter(sweep=sweep)
+    former = TableState.objects.filter(connection_id=sweep.connection_id, latest=True)
+    former = former.filter(table__in=own.values("table")).exclude(sweep=sweep)
+    later = list(former.filter(sweep__observed_at__gt=sweep.observed_at).values_list("table", flat=True))
+    former.exclude(table__in=later).update(latest=False)
+    own.exclude(table__in=later).update(latest=True)
 
 
 def _update_connection(owner: Connection, sweep: Sweep, outcome: Outcome) -> None:

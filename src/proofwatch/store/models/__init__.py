@@ -25,7 +25,7 @@ from proofwatch.store.models.controls import (
 )
 from proofwatch.store.models.deliveries import ChannelConfig, Delivery, DeliveryAttempt
 from proofwatch.store.models.evidence import Checkpoint, LogEntry, LogHead, LogTile
-from proofwatch.store.models.findings import Finding, FindingEvent
+from proofwatch.store.models.findings import Finding, FindingEvent, FindingTag
 from proofwatch.store.models.jobs import Hint, Hook, Job
 from proofwatch.store.models.people import Person, Team
 from proofwatch.store.models.remediation import (
@@ -62,6 +62,7 @@ __all__ = [
     "Drill",
     "Finding",
     "FindingEvent",
+    "FindingTag",
     "Hint",
     "Hook",
     "Job",

@@ -83,6 +83,19 @@ class Finding(models.Model):
         )
 
 
+class FindingTag(models.Model):
+    """A tag of a finding's resource, `key=value`: only of tags that a rule or an acceptance names."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="tags")
+    tag = models.TextField()
+
+    class Meta:
+        """Each tag once; read by tag."""
+
+        constraints = (models.UniqueConstraint(fields=("finding", "tag"), name="one_tag_per_finding"),)
+        indexes = (models.Index(fields=("tag", "finding"), name="finding_by_tag"),)
+
+
 class FindingEvent(models.Model):
     """One change of a finding. Append-only by trigger."""
 

@@ -21,12 +21,17 @@ class TableState(models.Model):
     added = models.PositiveBigIntegerField(default=0)
     changed = models.PositiveBigIntegerField(default=0)
     removed = models.PositiveBigIntegerField(default=0)
+    latest = models.BooleanField(default=False)
+    """The newest of its table that was applied; set in the transaction that applies its sweep."""
 
     class Meta:
         """One state per table and sweep."""
 
         constraints = (models.UniqueConstraint(fields=("sweep", "table"), name="one_state_per_table"),)
-        indexes = (models.Index(fields=("connection", "table"), name="state_by_table"),)
+        indexes = (
+            models.Index(fields=("connection", "table"), name="state_by_table"),
+            models.Index(fields=("connection",), name="state_now", condition=models.Q(latest=True)),
+        )
 
 
 class CoverageGap(models.Model):

@@ -235,7 +235,10 @@ def unfinished(connection: Connection) -> list[Sweep]:
 def table_states(connection: Connection, *, at: datetime | None = None) -> dict[str, TableState]:
     """Return each table's newest state from an applied sweep observed at or before `at`."""
     with guarded("reading the table states"):
-        rows = TableState.objects.filter(connection=connection, sweep__in=_applied(connection, at))
+        rows = TableState.objects.filter(connection=connection)
+        if at is None:
+            return {row.table: row for row in rows.filter(latest=True).select_related("sweep")}
+        rows = rows.filter(sweep__in=_applied(connection, at))
         found: dict[str, TableState] = {}
         for row in rows.select_related("sweep").order_by("sweep__observed_at"):
             found[row.table] = row
