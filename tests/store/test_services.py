@@ -232,4 +232,4 @@ def test_the_state_as_of_a_time_is_of_the_newest_applied_sweep(database_url: str
     latest, former = sweeps.latest(owner), sweeps.latest(owner, at=NOW + 19 * MINUTE)
     assert latest == sweep and former is not None and former.observed_at == NOW + 15 * MINUTE
     assert [(gap.account_name, gap.reason) for gap in sweeps.gaps(sweep)] == [("sandbox", "not connected")]
-    assert sweeps.unfinished(owner) == [] and len(sweeps.history(owner)) == 2
+    assert sweeps.unfinished(owner) == [] and len(sweeps.history(owner)) == 3
