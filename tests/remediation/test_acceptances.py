@@ -9,10 +9,11 @@ import pytest
 
 from proofwatch.alerts import people
 from proofwatch.alerts.base import AlertError
-from proofwatch.remediation import acceptances
+from proofwatch.remediation import acceptances, tasks
+from proofwatch.store.base import StoreError
 from proofwatch.store.models import ControlStatus, Finding
 from proofwatch.store.services import controls
-from tests.alerts.world import FAIL, PASS, A, B, C
+from tests.alerts.world import FAIL, PASS, UNSURE, A, B, C
 from tests.remediation.test_tasks import RULE, Company
 from tests.store.samples import NOW, entries
 
@@ -107,7 +108,7 @@ def test_only_another_owner_or_lead_decides(world: Company, by: str, problem: st
         ({"colour": "red"}, "r", 3, "cannot be in a scope"),
         ({"alert": "AL-1"}, " ", 3, "reason"),
         ({"alert": "AL-1"}, "r", 366, "within a year"),
-        ({"alert": "AL-1"}, "r", 0, "within a year"),
+        ({"alert": "AL-1"}, "r", 0, "is past"),
         ({"resources": ["vol-c"]}, "r", 3, "nothing in this scope fails"),
     ],
 )
@@ -122,3 +123,31 @@ def test_a_refused_one_changes_nothing(world: Company) -> None:
     with pytest.raises(AlertError, match="refused already"):
         acceptances.decide("RA-1", True, "yes", by="bob", now=world.now)
     assert world.alert.state == "open"
+
+
+def test_the_task_of_what_is_accepted_waits_until_the_end(world: Company) -> None:
+    tasks.make("AL-1", by="ana", now=world.now)
+    row = accepted(world)
+    assert tasks.get("TSK-1").due_at == row.expires_at
+    acceptances.end("RA-1", "the network is open now", by="bob", now=world.now)
+    task = tasks.get("TSK-1")
+    assert task.due_at == world.now + timedelta(days=7)
+    assert [item.kind for item in tasks.events(task)] == ["made", "due", "due"]
+
+
+def test_what_is_accepted_shows_beside_what_cannot_be_told(world: Company) -> None:
+    world.sweep({A: FAIL, B: FAIL, C: UNSURE})
+    accepted(world)
+    assert status(world) == "inconclusive"
+    assert "2 fail under an approved risk acceptance" in ControlStatus.objects.get(control_id="ENC").reason
+
+
+@pytest.mark.parametrize(("days", "said"), [(-1, "is past"), (400, "within a year")])
+def test_a_wrong_end_is_named(world: Company, days: int, said: str) -> None:
+    with pytest.raises(AlertError, match=said):
+        accepted(world, days=days)
+
+
+def test_an_alert_that_does_not_exist_is_named(world: Company) -> None:
+    with pytest.raises(StoreError, match="AL-77"):
+        accepted(world, alert="AL-77")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proofwatch.alerts import people, review
-from proofwatch.alerts.base import AlertError
+from proofwatch.alerts.base import AlertError, utc_text
 from proofwatch.alerts.rules import Rule
 from proofwatch.remediation import clock, tasks
 from proofwatch.store import reconcile
@@ -43,9 +43,21 @@ def test_a_review_that_decides_repair_makes_a_task_due_by_the_severity(world: Co
     review.review(["AL-1"], "repair", "rotate the key", by="ana", now=world.now, channel="cli")
     assert tasks.by_policy(world.now) == 1 and tasks.by_policy(world.now) == 0
     (task,) = tasks.query(live=True)
-    assert (task.name, task.state, task.made_by, task.body) == ("TSK-1", "open", "ana", "rotate the key")
+    assert (task.name, task.state, task.made_by) == ("TSK-1", "open", "system")
+    assert task.body == "ana (lead) decided to repair it: rotate the key"
     assert task.due_at == world.alert.first_failed_at + timedelta(days=7)
     assert world.alert.state == "in remediation" and world.alert.escalate_at is None
+
+
+def test_a_decision_about_an_earlier_failure_makes_no_task_for_the_next(world: Company) -> None:
+    review.review(["AL-1"], "repair", "rotate the key", by="ana", now=world.now, channel="cli")
+    tasks.by_policy(world.now)
+    for rows in ({A: PASS}, {A: PASS}, {A: FAIL}):
+        world.sweep(rows)
+    assert (world.alert.state, world.alert.regressed) == ("open", 1)
+    assert [task.state for task in tasks.query()] == ["verified restored"]
+    review.review(["AL-1"], "repair", "again", by="ana", now=world.now, channel="cli")
+    assert tasks.by_policy(world.now) == 1
 
 
 def test_a_rule_may_ask_for_a_task_at_once(database_url: str, tmp_path: Path) -> None:
@@ -90,9 +102,7 @@ def test_dates_move_with_a_reason_and_late_is_never_taken_back(world: Company) -
         tasks.move_due("1", world.now + timedelta(days=9), by="ana", now=world.now, reason=" ")
     tasks.move_due("1", world.now + timedelta(hours=1), by="ana", now=world.now, reason="urgent")
     event = tasks.events(tasks.get("1"))[-1]
-    assert (event.kind, event.actor) == ("due", "ana") and event.before == old.isoformat().replace(
-        "+00:00", "Z"
-    )
+    assert (event.kind, event.actor) == ("due", "ana") and event.before == utc_text(old)
     world.minutes += 61
     tasks.follow(world.now)
     tasks.move_due("1", world.now + timedelta(days=1), by="ana", now=world.now, reason="vendor")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from proofwatch.errors import ProofwatchError
@@ -72,6 +72,11 @@ class Effect(StrEnum):
     ESCALATE = "tell the next level"
     REPEAT = "tell again"
     NEW = "begin a new alert, linked to this one"
+
+
+def utc_text(at: datetime) -> str:
+    """Return a time as people read it, to the second, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 @dataclass(frozen=True, slots=True)

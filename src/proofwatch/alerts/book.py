@@ -42,6 +42,7 @@ WRITTEN = (
     "reviewed_at",
     "viewed_at",
     "rule_digests",
+    "baseline",
 )
 
 
@@ -66,6 +67,8 @@ class Move:
     sweep: Any = None
     grew_from: int = 0
     """How many failed before."""
+    resumed: bool = False
+    """Whether it could not be seen before, and can again."""
 
     @property
     def grew(self) -> bool:
@@ -95,10 +98,15 @@ class Book:
         sweep: Any = None,
     ) -> Step:
         """Send a signal to an alert and remember what came of it; the row is changed, not yet saved."""
-        before, failed = str(row.state), row.count
+        before, failed, unseen = str(row.state), row.count, row.interrupted_since is not None
         step = machine.advance(standing(row), signal, policy)
         self._take(row, step)
-        self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep, failed))
+        if Effect.REGRESSED in step.effects:
+            # What people said was about the failure before this one.
+            row.reviewed_at = row.acknowledged_at = row.viewed_at = None
+            row.acknowledged_by = row.claimed_by = ""
+        resumed = unseen and row.interrupted_since is None
+        self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep, failed, resumed))
         return step
 
     def began(
@@ -121,7 +129,7 @@ class Book:
             update_fields=WRITTEN,
         )  # fmt: skip
         membership.join(self.joins, self.now)
-        AlertEvent.objects.bulk_create(map(_event, self.moves), batch_size=BATCH)
+        AlertEvent.objects.bulk_create(map(_event, filter(_changed, self.moves)), batch_size=BATCH)
         told = [move for move in self.moves if move.before != move.row.state or move.step.effects]
         entries = []
         for start in range(0, len(told), INLINE):
@@ -155,6 +163,12 @@ def note(row: models.Alert, kind: str, actor: str, role: str, at: datetime, reas
         reason=reason,
         data=data,
     )
+
+
+def _changed(move: Move) -> bool:
+    """Tell whether a move belongs into the history: a reading that says the same again does not."""
+    same = move.before == move.row.state and not move.step.effects and move.row.count == move.grew_from
+    return not same or move.signal.kind != Kind.FAILING or move.resumed
 
 
 def _event(move: Move) -> AlertEvent:

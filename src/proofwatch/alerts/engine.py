@@ -16,12 +16,13 @@ from uuid import UUID
 from django.db.models import Q
 
 from proofwatch.alerts import membership, rulebook
-from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State
+from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State, utc_text
 from proofwatch.alerts.book import Book
 from proofwatch.alerts.conditions import tallies
 from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs, unread
 from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import Tally
+from proofwatch.checks.base import SEVERITIES
 from proofwatch.controls.base import Control
 from proofwatch.store import log
 from proofwatch.store.django import write
@@ -192,6 +193,9 @@ class Look:
     def _fails(self, row: Alert, tally: Tally) -> None:
         signal, run = self._reading(tally, row)
         sweep = run.sweep if run else None
+        worse = SEVERITIES.index(tally.severity) < SEVERITIES.index(row.severity)
+        if row.baseline and (worse or tally.failing > row.count):
+            row.baseline = False  # The digest of the first sweep did not tell this.
         policy = tally.rule.policy(tally.severity)
         step = self.book.move(row, signal, policy, actor=SYSTEM, reason="", sweep=sweep)
         if Effect.NEW in step.effects:
@@ -330,7 +334,8 @@ class Look:
     def _describe(self, row: Alert, tally: Tally, run: Run | None) -> None:
         title = self.controls[tally.control].title if tally.control in self.controls else tally.rule.title
         name = self.names.get(tally.connection) if tally.connection else ""
-        where = " ".join(part for part in (f"on {name}" if name else "", tally.group) if part)
+        group = "" if tally.drill else tally.group
+        where = " ".join(part for part in (f"on {name}" if name else "", group) if part)
         row.headline = " ".join(part for part in (tally.control, title, where) if part)
         row.severity = tally.severity
         row.count, row.population = tally.failing, tally.population
@@ -341,7 +346,7 @@ class Look:
 
     def _how_it_ended(self, row: Alert, signal: Signal) -> str:
         ways = ", ".join(sorted(signal.ends))
-        return f"{row.passes} complete runs since {log.text(row.last_failed_at)} show it: {ways}"
+        return f"{row.passes} complete runs since {utc_text(row.last_failed_at)} show it: {ways}"
 
     def _policy(self, row: Alert) -> Any:
         rule = self.rules.get(row.rule_id) or rulebook.form(rulebook.get(row.rule_id))

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Max
 
 from proofwatch.alerts import rulebook, silences, teams
-from proofwatch.alerts.base import ENDED, Effect, Kind, State
+from proofwatch.alerts.base import ENDED, Effect, Kind, State, utc_text
 from proofwatch.alerts.channels.base import Happened, Message
 from proofwatch.alerts.messages import MOST_LINES, about, to_body
 from proofwatch.alerts.routing import Routes
 from proofwatch.alerts.rules import Rule
+from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
-from proofwatch.store.models import Alert, ChannelConfig, Connection, Delivery
+from proofwatch.store.models import Alert, ChannelConfig, Connection, Delivery, Task
 from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.models.deliveries import WAITING, DeliveryState
 from proofwatch.store.services import controls as control_lists
@@ -111,11 +112,11 @@ class Notices:
             return f"channel {channel.name} is off: {channel.reason}"
         silence = silences.covering(row, self._silences)
         if silence is not None:
-            return f"silenced by {silence.by} until {log.text(silence.until)}: {silence.reason}"
+            return f"silenced by {silence.by} until {utc_text(silence.until)}: {silence.reason}"
         if happened == Happened.OPENED and row.baseline and not row.regressed:
             return BASELINE
         if happened in KEPT_QUIET and row.flapping_since and happened != Happened.FLAPPING:
-            return f"flapping since {log.text(row.flapping_since)}: told by the next digest"
+            return f"flapping since {utc_text(row.flapping_since)}: told by the next digest"
         if happened in KEPT_QUIET and (down := self._down(row)):
             return f"inhibited: connection {down} is down, which has an alert of its own"
         return ""
@@ -181,12 +182,23 @@ class Notices:
         names: Sequence[str],
         light: bool,
     ) -> Message:
+        task = self._task(row)
+        if task is not None and task.owner and task.owner not in names:
+            names = [*names, task.owner]
         to = self.routes.addresses(channel, names)
         facts = about(
             row, happened, self.now, key=_short(key), titles=self._titles, note=note, actor=actor, to=to,
             detailed=not light,
         )  # fmt: skip
-        return replace(facts, owner=", ".join(names))
+        return replace(facts, owner=", ".join(names), due=task.due_at if task else facts.due)
+
+    def _task(self, row: Alert) -> Task | None:
+        """Return the task that is under way for an alert: its owner is told, and its date counts."""
+        if row.state not in (State.REMEDIATION, State.CLAIMED):
+            return None
+        tasks = Task.objects.filter(alert=row, ended_at__isnull=True)
+        found: Task | None = tasks.order_by("-number").first()
+        return found
 
     def _due(
         self, row: Alert, rule: Rule, happened: Happened, channel: ChannelConfig
@@ -207,7 +219,7 @@ class Notices:
         if quiet is not None and team is not None:
             return (
                 quiet,
-                f"quiet hours of {team.name} until {log.text(quiet)}: {team.quiet.get('reason', '')}",
+                f"quiet hours of {team.name} until {utc_text(quiet)}: {team.quiet.get('reason', '')}",
             )
         return due, why
 
@@ -254,9 +266,10 @@ class Notices:
         """Queue one digest for all that fails in the first sweep of a connection."""
         for owner, alerts in self._baseline.items():
             name = Connection.objects.values_list("name", flat=True).get(pk=owner)
+            alerts = sorted(alerts, key=lambda row: (SEVERITIES.index(row.severity), -row.count))
             lines = [f"{row.severity}: {row.headline}: {row.reason}" for row in alerts]
             headline = f"First sweep of {name}: {len(alerts)} alerts begin"
-            once = "Each of them is told from its next change on."
+            once = "What gets worse, ends or is answered is told one by one from now on."
             told_on = {c.name: c for row in alerts for c in self._channels_of(row.rule_id)}
             for channel in told_on.values():
                 digest = self.digest(channel, f"baseline-{owner.hex}", headline, lines, once)

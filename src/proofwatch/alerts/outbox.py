@@ -17,7 +17,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from proofwatch.alerts import channelbook, silences
-from proofwatch.alerts.base import AlertError
+from proofwatch.alerts.base import AlertError, utc_text
 from proofwatch.alerts.channels.base import ChannelError, Happened, Message, NotAccepted, Receipt
 from proofwatch.alerts.messages import from_body, resources
 from proofwatch.alerts.notices import KEPT_QUIET, Notices
@@ -176,7 +176,7 @@ def _held_now(row: Delivery, now: datetime) -> str:
     if Happened(row.happened) in KEPT_QUIET or row.happened == Happened.ESCALATED:
         silence = silences.covering(row.alert, silences.running(now))
         if silence is not None:
-            return f"silenced by {silence.by} until {log.text(silence.until)}: {silence.reason}"
+            return f"silenced by {silence.by} until {utc_text(silence.until)}: {silence.reason}"
     return ""
 
 
@@ -191,7 +191,7 @@ def _try(row: Delivery, sender: Sender) -> Tried:
         return Tried(outcome, error.answer or error.problem, retry_after=error.retry_after)
     except (ChannelError, AlertError, SecretError) as error:
         # A secret or setting that is mended soon must not cost the message.
-        return Tried("retry", error.problem)
+        return Tried("retry", f"{error.problem} ({error.remedy})" if error.remedy else error.problem)
     except Exception as error:  # noqa: BLE001 - recorded as the attempt's outcome, then tried again
         problem = error.problem if isinstance(error, ProofwatchError) else type(error).__name__
         return Tried("unanswered", f"our own fault: {problem}")
@@ -247,7 +247,8 @@ def _record(row: Delivery, tried: Tried, seconds: float, now: datetime) -> Deliv
         if tried.outcome == "accepted" and tried.receipt is not None:
             receipt = {"id": tried.receipt.id, "answer": tried.answer, "thread": dict(tried.receipt.thread)}
             values |= {"state": DeliveryState.ACCEPTED, "sent_at": now, "receipt": receipt}
-        elif tried.outcome == "failed" or row.attempts >= MOST_ATTEMPTS:
+        elif tried.outcome == "failed" or row.attempts >= MOST_ATTEMPTS or row.happened == Happened.TEST:
+            # A test says how it is now: one that arrives later, by itself, would only puzzle somebody.
             values |= {"state": DeliveryState.FAILED}
         else:
             rest = timedelta(seconds=min(tried.retry_after or 0.0, 86400.0))

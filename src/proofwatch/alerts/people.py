@@ -72,13 +72,8 @@ def add(
     return person
 
 
-def acting(name: str, doing: str) -> Person:
-    """Return the person who acts.
-
-    Raises:
-        StoreError: nobody is called so.
-        AlertError: their role only reads, or they left.
-    """
+def reading(name: str, doing: str) -> Person:
+    """Return the person who looks, in whatever role. Raises StoreError or AlertError as `acting` does."""
     person: Person | None
     with guarded(doing):
         person = Person.objects.filter(pk=name).first()
@@ -88,6 +83,17 @@ def acting(name: str, doing: str) -> Person:
         raise error
     if not person.active:
         raise AlertError(doing, f"{name} is no longer active", "somebody else has to act")
+    return person
+
+
+def acting(name: str, doing: str) -> Person:
+    """Return the person who acts.
+
+    Raises:
+        StoreError: nobody is called so.
+        AlertError: their role only reads, or they left.
+    """
+    person = reading(name, doing)
     if person.role not in ACTING:
         raise AlertError(
             doing, f"{name} is {person.role} and may only read", "an owner, lead or responder acts"

@@ -1,8 +1,8 @@
 """What a rule would have sent: the history of findings played again through the same machine.
 
 Sweeps and findings are as they were recorded; nobody answers, so what escalates and repeats is the most that
-could have been. Rules about our own work (no data, connection down, …) have no history of findings and are
-left out, by name.
+could have been. How controls stood is kept, too. Rules about our own work (connection down, …) have
+no history of readings and are left out, by name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from proofwatch.alerts.routing import Routes
 from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import alert_key
 from proofwatch.controls.base import Control
-from proofwatch.store.models import Connection, FindingEvent, Sweep
+from proofwatch.store.models import Connection, ControlStatusHistory, FindingEvent, Sweep
 from proofwatch.store.models.findings import EventKind
 from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.services import controls as control_lists
@@ -69,8 +69,10 @@ def replay(rules: Iterable[Rule], since: datetime, now: datetime) -> list[Replay
     for rule in rules:
         names = tuple(channel.name for channel in routes.of(rule) if channel.enabled)
         done = Replayed(rule.id, channels=names)
-        if rule.when != "failing":
-            done.why_not = f"`when: {rule.when}` is about our own work, which has no history of findings"
+        if rule.when in ("no data", "inconclusive"):
+            _stand(rule, controls, history, done)
+        elif rule.when != "failing":
+            done.why_not = f"`when: {rule.when}` is about our own work, which has no history of readings"
         elif rule.percent is not None:
             done.why_not = "the populations of the past are not kept, only their findings"
         elif rule.tags:
@@ -93,6 +95,10 @@ class _History:
             .order_by("observed_at")
             .values_list("observed_at", "connection_id", "state")
         ]
+        self.statuses: dict[str, list[tuple[datetime, str, str]]] = {}
+        rows = ControlStatusHistory.objects.filter(at__lte=now).order_by("at", "pk")
+        for control, at, status, severity in rows.values_list("control_id", "at", "status", "severity"):
+            self.statuses.setdefault(control, []).append((at, status, severity))
         self.events: list[tuple[Any, ...]] = list(
             FindingEvent.objects.filter(at__lte=now)
             .order_by("at", "pk")
@@ -101,6 +107,20 @@ class _History:
                 "finding__severity", "finding__account_id", "finding__region", "finding__resource",
             )
         )  # fmt: skip
+
+    def stood(self, control: str, status: str) -> Iterator[tuple[datetime, datetime | None, str]]:
+        """Yield when a control began and ceased to stand so (None: it still does), and its severity."""
+        began: datetime | None = None
+        worst = ""
+        for at, now_is, severity in self.statuses.get(control, ()):
+            if now_is == status and began is None:
+                began, worst = max(at, self.since), severity
+            elif now_is != status and began is not None:
+                if at > began:
+                    yield began, at, worst
+                began = None
+        if began is not None:
+            yield began, None, worst
 
 
 def _play(rule: Rule, controls: Sequence[Control], history: _History, done: Replayed) -> None:
@@ -111,6 +131,28 @@ def _play(rule: Rule, controls: Sequence[Control], history: _History, done: Repl
         events = [event for event in history.events if event[4] in checks and _counts(rule, event, history)]
         if events:
             _play_control(rule, control.id, events, history, done)
+
+
+def _stand(rule: Rule, controls: Sequence[Control], history: _History, done: Replayed) -> None:
+    """Play a rule about how controls stand: failing from `minutes` after it began, clear at its end."""
+    for control in controls:
+        if not rule.covers(control.id):
+            continue
+        group: _Group | None = None
+        for began, ended, severity in history.stood(control.id, str(rule.when)):
+            fires = began + timedelta(minutes=rule.minutes)
+            if fires >= (ended or history.now):
+                continue
+            group = group or _Group(rule.severity or severity)
+            for at in (fires, *_moments(fires, ended or history.now)):
+                if group.alert is None or (group.alert.state in ENDED and _anew(rule, group, at)):
+                    group.alert = machine.begin(Signal(Kind.FAILING, at, at, 1))
+                kind = Kind.FAILING if at == fires else Kind.TICK
+                _send(rule, group, Signal(kind, at, at, 1), done)
+            # Each look after it proves as much as the next one; `recover_after` of them end the alert.
+            for number in range(rule.recover_after if ended else 0):
+                at = (ended or history.now) + (number + 1) * STEP
+                _send(rule, group, Signal(Kind.CLEAR, at, at, 0, ends=frozenset({"restored"})), done)
 
 
 def _counts(rule: Rule, event: tuple[Any, ...], history: _History) -> bool:

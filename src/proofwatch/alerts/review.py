@@ -20,6 +20,8 @@ from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Alert, AlertEvent, Review
 from proofwatch.store.models.alerts import AlertState
+from proofwatch.store.services import controls as control_lists
+from proofwatch.store.services.naming import unknown
 
 DECISIONS = {
     "repair": "It is a real failure and will be repaired.",
@@ -41,12 +43,24 @@ def query(
     """Return alerts, worst and oldest first; empty filters match everything. `live`: those not ended."""
     if state and state not in AlertState.values:
         raise StoreError("listing alerts", f"{state!r} is no state", f"known: {', '.join(AlertState.values)}")
+    if severity and severity not in SEVERITIES:
+        raise StoreError("listing alerts", f"{severity!r} is no severity", f"known: {', '.join(SEVERITIES)}")
+    if control:
+        known_control("listing alerts", control)
     exact = {"state": state, "severity": severity, "control_id": control}
     rows = Alert.objects.filter(**{key: value for key, value in exact.items() if value})
     if live:
         rows = rows.filter(state__in=rulebook.LIVE)
     with guarded("listing alerts"):
         return list(rows.select_related("connection").order_by(WORST, "first_failed_at", "pk")[:limit])
+
+
+def known_control(doing: str, name: str) -> None:
+    """Refuse a control that is in no list and has no alert: a misspelt name would look like good news."""
+    listed = control_lists.current()
+    names = [item.id for item in (control_lists.controls_of(listed) if listed else ())]
+    if name not in names and not Alert.objects.filter(control_id=name).exists():
+        raise unknown(doing, "control", name, names)
 
 
 def get(name: str) -> Alert:
@@ -81,13 +95,14 @@ def events(alert: Alert) -> list[AlertEvent]:
 def view(alert: Alert, *, by: str, now: datetime, channel: str) -> None:
     """Write down that a person looked at an alert; only the first look of each person is an event."""
     doing = f"showing {alert.name}"
+    person = people.reading(by, doing)
     with write(doing):
         log.lock()
         if AlertEvent.objects.filter(alert=alert, kind="viewed", actor=by).exists():
             return
         Alert.objects.filter(pk=alert.pk, viewed_at__isnull=True).update(viewed_at=now)
-        note(alert, "viewed", by, "", now, f"in {channel}")
-        log.append("alert.viewed", by, {**_named(alert), "channel": channel}, now)
+        note(alert, "viewed", by, person.role, now, f"in {channel}")
+        log.append("alert.viewed", by, {**_named(alert), "role": person.role, "channel": channel}, now)
 
 
 def acknowledge(name: str, text: str, *, by: str, now: datetime, channel: str) -> Alert:

@@ -9,10 +9,13 @@ from typing import Any
 
 from proofwatch.alerts import people
 from proofwatch.alerts.base import ACTIVE, AlertError
+from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import Alert, Silence
+from proofwatch.store.models import Alert, AlertRule, Connection, Silence
+from proofwatch.store.services import controls as control_lists
+from proofwatch.store.services.naming import unknown
 
 FIELDS = ("alert", "rule", "control", "connection", "severity", "group")
 LONGEST = timedelta(days=30)
@@ -80,6 +83,7 @@ def make(
     if not now < until <= now + LONGEST:
         raise AlertError(doing, "its end must lie within the next 30 days", "silence it again then if needed")
     person = people.acting(by, doing)
+    _exist(doing, matcher)
     with write(doing):
         log.lock()
         made = Silence(
@@ -91,6 +95,22 @@ def make(
         data = {**_body(made), "role": person.role}
         log.append("alert.silenced", by, data, now)
     return made
+
+
+def _exist(doing: str, matcher: Mapping[str, str]) -> None:
+    """Refuse names that nothing has: a misspelt silence would hold nothing back, and nobody would notice."""
+    listed = control_lists.current()
+    names: dict[str, Iterable[str]] = {
+        "alert": (f"AL-{number}" for number in Alert.objects.values_list("number", flat=True) if number),
+        "rule": AlertRule.objects.values_list("id", flat=True),
+        "control": [item.id for item in (control_lists.controls_of(listed) if listed else ())],
+        "connection": Connection.objects.values_list("name", flat=True),
+        "severity": SEVERITIES,
+    }
+    for key, value in matcher.items():
+        known = list(names.get(key, [value]))
+        if not any(fnmatchcase(name, value) for name in known):
+            raise unknown(doing, key, value, known)
 
 
 def end(silence_id: Any, reason: str, *, by: str, now: datetime) -> Silence:
@@ -147,7 +167,9 @@ def _get(doing: str, silence_id: Any) -> Silence:
         row for row in Silence.objects.filter(ended_at__isnull=True) if text and row.pk.hex.startswith(text)
     ]
     if len(rows) != 1:
-        problem = "there is none" if not rows else "several begin so"
+        over = text and any(row.pk.hex.startswith(text) for row in Silence.objects.all())
+        none = "it has ended already" if over else "there is none"
+        problem = none if not rows else "several begin so"
         raise StoreError(doing, problem, "`proofwatch alerts silences` lists them")
     found: Silence = rows[0]
     return found

@@ -26,7 +26,7 @@ def list_acceptances(state: str, as_json: bool) -> None:
     from proofwatch.remediation import acceptances
 
     App().open()
-    rows = [_body(row) for row in acceptances.every(state)]
+    rows = [body(row) for row in acceptances.every(state)]
     if as_json:
         print_json(rows)
         return
@@ -117,12 +117,13 @@ def _decide(name: str, yes: bool, note: str, by: str, as_json: bool) -> None:
 def _done(app: App, row: Any, as_json: bool) -> None:
     app.sign()
     if as_json:
-        print_json(_body(row))
+        print_json(body(row))
     else:
         say(f"{row.name} is {row.state}: {row.count} failures, until {row.expires_at:%Y-%m-%d %H:%M:%SZ}.")
 
 
-def _body(row: Any) -> dict[str, Any]:
+def body(row: Any) -> dict[str, Any]:
+    """Return an acceptance as plain data."""
     names = (
         "state", "scope", "reason", "requested_by", "requested_at", "decided_by", "decided_at",
         "decision_note", "expires_at", "ended_at", "ended_because", "count",

@@ -49,8 +49,9 @@ def list_alerts(state: str, severity: str, control: str, everything: bool, limit
     App().open()
     live = not (everything or state)
     rows = review.query(state=state, severity=severity, control=control, live=live, limit=limit)
+    held = running()
     if as_json:
-        print_json([body(row) for row in rows])
+        print_json([body(row, held) for row in rows])
         return
     print_table(
         ["Alert", "State", "Severity", "Failing since", "Repair by", "Flags", "What"],
@@ -61,8 +62,8 @@ def list_alerts(state: str, severity: str, control: str, everything: bool, limit
                 row.severity,
                 row.first_failed_at,
                 row.due_at,
-                ", ".join(flags(row)),
-                f"{row.headline}: {row.reason}",
+                ", ".join(flags(row, held)),
+                f"{'DRILL: ' if row.drill else ''}{row.headline}: {row.reason}",
             )
             for row in rows
         ),
@@ -77,22 +78,24 @@ def list_alerts(state: str, severity: str, control: str, everything: bool, limit
 def show(alert: str, by: str, as_json: bool) -> None:
     """Show ALERT (AL-12) with its resources and everything that happened to it."""
     from proofwatch.alerts import review
+    from proofwatch.alerts.times import times
 
     app = App().open()
     row = review.get(alert)
     if by:
         review.view(row, by=by, now=datetime.now(UTC), channel="cli")
         app.sign()
-    timeline = sorted(
-        [*map(_event, review.events(row)), *_sent(row)], key=lambda item: (item["at"], item["what"])
-    )
+    # Python's sort keeps the order of what happened at the same moment: first the step, then its messages.
+    timeline = sorted([*map(_event, review.events(row)), *_sent(row)], key=lambda item: item["at"])
     resources = _resources(row)
+    facts, took = body(row, running()), times(row)
     if as_json:
-        print_json({**body(row), "resources": resources, "timeline": timeline})
+        print_json({**facts, "seconds_to": took, "resources": resources, "timeline": timeline})
         return
     print_fields(
-        (key.replace("_", " "), value) for key, value in body(row).items() if value not in ("", None, [])
+        (key.replace("_", " "), value) for key, value in facts.items() if value not in ("", None, [])
     )
+    print_fields((f"time to {name}", took_text(name, value)) for name, value in took.items())
     print_table(
         ["Since", "Until", "As", "Resource", "Why"],
         ([item[key] for key in ("since", "until", "as", "resource", "reason")] for item in resources[:10]),
@@ -144,9 +147,18 @@ def review(names: Sequence[str], decision: str, note: str, by: str, as_json: boo
     tasks.by_policy(now)
     app.sign()
     if as_json:
-        print_json([_review(item) for item in made])
+        print_json([review_body(item) for item in made])
     else:
         say(f"{len(made)} reviewed by {made[0].reviewer}: {decision}.")
+        for name in made_tasks([item.alert_id for item in made], now):
+            say(f"{name} was made: `proofwatch tasks show {name}`.")
+
+
+def made_tasks(alerts: Sequence[Any], now: datetime) -> list[str]:
+    """Return the names of the tasks that were made for these alerts just now."""
+    from proofwatch.store.models import Task
+
+    return [task.name for task in Task.objects.filter(alert__in=alerts, made_at=now).order_by("number")]
 
 
 @alerts.command()
@@ -157,8 +169,10 @@ def reviews(as_csv: bool, as_lines: bool, as_json: bool) -> None:
     """Show the log of reviews: who looked at what, when, and what was decided."""
     from proofwatch.alerts import review as service
 
+    if as_csv and as_lines:
+        raise click.UsageError("choose one of --csv and --jsonl")
     App().open()
-    rows = [_review(item) for item in service.reviews()]
+    rows = [review_body(item) for item in service.reviews()]
     if as_json:
         print_json(rows)
     elif as_lines:
@@ -194,7 +208,8 @@ def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
         writer.writerow([escape_cell(row[name]) for name in REVIEW_COLUMNS])
 
 
-def _review(item: Any) -> dict[str, Any]:
+def review_body(item: Any) -> dict[str, Any]:
+    """Return one row of the review log as plain data."""
     return {
         "alert": item.alert.name,
         "control": item.alert.control_id,
@@ -211,9 +226,33 @@ def _review(item: Any) -> dict[str, Any]:
     }
 
 
-def flags(row: Any) -> list[str]:
-    """Return the flags that stand beside an alert's state, in words."""
+def running() -> Sequence[Any]:
+    """Return the silences in force."""
+    from proofwatch.alerts import silences
+
+    return silences.running(datetime.now(UTC))
+
+
+def took_text(name: str, seconds: int | None) -> str:
+    """Return how long something took, in words."""
+    if seconds is None:
+        unknown = "not known: it failed when it was first read" if name == "detect" else "not yet"
+        return unknown
+    days, rest = divmod(seconds, 86400)
+    clock = f"{rest // 3600} h {rest // 60 % 60} min" if rest >= 3600 else f"{rest // 60} min {rest % 60} s"
+    return ("at most " if name == "detect" else "") + (f"{days} d " if days else "") + clock
+
+
+def flags(row: Any, held: Sequence[Any] = ()) -> list[str]:
+    """Return the flags that stand beside an alert's state, in words; `held`: the silences in force."""
+    from proofwatch.alerts.base import utc_text
+    from proofwatch.alerts.silences import covering
+
     found = []
+    if row.drill:
+        found.append("drill")
+    if held and (silence := covering(row, held)) is not None:
+        found.append(f"silenced until {utc_text(silence.until)}")
     if row.breached_at:
         found.append("late")
     if row.interrupted_since:
@@ -227,8 +266,8 @@ def flags(row: Any) -> list[str]:
     return found
 
 
-def body(row: Any) -> dict[str, Any]:
-    """Return an alert as plain data."""
+def body(row: Any, held: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return an alert as plain data; `held`: the silences in force."""
     return {
         "alert": row.name,
         "id": row.pk,
@@ -243,7 +282,7 @@ def body(row: Any) -> dict[str, Any]:
         "group": row.group,
         "failing": row.count,
         "population": row.population,
-        "flags": flags(row),
+        "flags": flags(row, held),
         "interruption": row.interruption,
         "first_failed_at": row.first_failed_at,
         "opened_at": row.opened_at,
@@ -277,10 +316,10 @@ def _resources(row: Any) -> list[dict[str, Any]]:
 def _sent(row: Any) -> list[dict[str, Any]]:
     """Return what the outbox did with the alert's messages, as lines of its timeline."""
     found = []
-    for item in row.deliveries.prefetch_related("tries"):
+    for item in row.deliveries.select_related("into").prefetch_related("tries").order_by("order"):
         words = f"message “{item.happened}” on {item.channel}"
         line = {"state": "", "by": "system", "data": {}}
-        found.append({**line, "at": item.created_at, "what": f"{words}: {item.state}", "reason": item.reason})
+        tries = list(item.tries.all())
         found += [
             {
                 **line,
@@ -288,8 +327,11 @@ def _sent(row: Any) -> list[dict[str, Any]]:
                 "what": f"{words}: attempt {tried.number}: {tried.outcome}",
                 "reason": tried.answer,
             }
-            for tried in item.tries.all()
+            for tried in tries
+            if tried.outcome != "accepted"
         ]
+        at = item.sent_at or (tries[-1].at if tries else item.created_at)
+        found.append({**line, "at": at, "what": f"{words}: {item.state}", "reason": silences.said(item)})
     return found
 
 

@@ -31,7 +31,7 @@ def drill(ctx: click.Context, control: str, within: int, by: str, as_json: bool)
     clock.look(now)
     app.sign()
     if as_json:
-        print_json(_body(row))
+        print_json(body(row))
         return
     say(f"A drill on {row.control_id} has begun.")
     say(f"Somebody has to acknowledge its alert by {utc(row.deadline_at)}.")
@@ -45,7 +45,7 @@ def list_drills(as_json: bool) -> None:
     from proofwatch.alerts import drills
 
     App().open()
-    rows = [_body(row) for row in drills.every()]
+    rows = [body(row) for row in drills.every()]
     if as_json:
         print_json(rows)
         return
@@ -62,7 +62,8 @@ def list_drills(as_json: bool) -> None:
     )  # fmt: skip
 
 
-def _body(row: Any) -> dict[str, Any]:
+def body(row: Any) -> dict[str, Any]:
+    """Return a drill as plain data."""
     names = (
         "state", "reason", "by", "started_at", "deadline_at", "sent_at", "acknowledged_at",
         "acknowledged_by", "ended_at", "object",

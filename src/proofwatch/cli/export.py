@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from proofwatch import __version__
+from proofwatch.cli import export_alerts
 from proofwatch.cli.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json
 
-Rows = tuple[Sequence[str], Iterator[Sequence[Any]], dict[str, Any]]
+Rows = tuple[Sequence[str], Iterable[Sequence[Any]], dict[str, Any]]
 
 
 def _results(app: App) -> Rows:
@@ -109,6 +110,12 @@ SUBJECTS: dict[str, Callable[[App], Rows]] = {
     "findings": _findings,
     "controls": _controls,
     "checks": _checks,
+    "alerts": export_alerts.alerts,
+    "deliveries": export_alerts.deliveries,
+    "reviews": export_alerts.reviews,
+    "tasks": export_alerts.tasks,
+    "acceptances": export_alerts.acceptances,
+    "drills": export_alerts.drills,
 }
 
 

@@ -91,6 +91,7 @@ def why(alert: str, as_json: bool) -> None:
     """Say who was told of ALERT on which channel and when, and why somebody was not."""
     from proofwatch.alerts import review, rulebook
     from proofwatch.alerts.routing import Routes
+    from proofwatch.alerts.silences import covering, running
 
     App().open()
     row = review.get(alert)
@@ -98,7 +99,7 @@ def why(alert: str, as_json: bool) -> None:
     routes = Routes(datetime.now(UTC))
     told_on = [channel.name for channel in routes.of(rulebook.form(rule))]
     untold = [channel.name for channel in routes.channels if channel.name not in told_on]
-    rows = [delivery_body(item) for item in row.deliveries.order_by("order")]
+    rows = [delivery_body(item) for item in row.deliveries.select_related("into").order_by("order")]
     facts = {"alert": row.name, "rule": row.rule_id, "rule_enabled": rule.enabled, "channels": told_on}
     if as_json:
         print_json({**facts, "other_channels": untold, "deliveries": rows})
@@ -106,12 +107,15 @@ def why(alert: str, as_json: bool) -> None:
     say(f"{row.name} is told by rule {row.rule_id} on: {', '.join(told_on) or 'no channel at all'}")
     if untold:
         say(f"The rule does not name: {', '.join(untold)}")
+    held = covering(row, running(datetime.now(UTC)))
+    if held is not None:
+        say(f"It is silenced by {held.by} until {utc(held.until)}: {held.reason}")
     print_table(
         ["Queued", "What", "Channel", "State", "Accepted", "Tries", "Why"],
         (
             (
                 item["queued_at"], item["what"], item["channel"], status_text(item["state"]),
-                item["accepted_at"], item["attempts"], item["reason"],
+                item["accepted_at"] or item["told_at"], item["attempts"], item["why"],
             )
             for item in rows
         ),
@@ -136,7 +140,8 @@ def dismiss(alert: str, until: str, note: str, by: str, as_json: bool) -> None:
     if as_json:
         print_json({"alert": row.name, "state": row.state, "closed": closed})
     else:
-        say(f"{row.name} is {row.state}." if closed else "Another person has to confirm it.")
+        confirm = f"Another person has to confirm it: proofwatch alerts dismiss {row.name} --note … --by …"
+        say(f"{row.name} is {row.state}." if closed else confirm)
 
 
 def delivery_body(item: Any) -> dict[str, Any]:
@@ -150,7 +155,20 @@ def delivery_body(item: Any) -> dict[str, Any]:
         "attempts": item.attempts,
         "perhaps_twice": item.perhaps_twice,
         "reason": item.reason,
+        "told_at": item.into.sent_at if item.into else None,
+        "why": said(item),
     }
+
+
+def said(item: Any) -> str:
+    """Return why a message waits or was not sent, where it was told instead, and whether it may be twice."""
+    words = [item.reason] if item.reason else []
+    if item.into is not None:
+        when = f"accepted {utc(item.into.sent_at)}" if item.into.sent_at else item.into.state
+        words.append(f"that message on {item.into.channel}: {when}")
+    if item.perhaps_twice:
+        words.append("a second copy may have arrived")
+    return "; ".join(words)
 
 
 def _body(row: Any) -> dict[str, Any]:

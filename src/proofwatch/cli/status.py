@@ -235,7 +235,11 @@ def findings(
     """Show what fails, since when, and what was verified restored."""
     from proofwatch.store.services import findings as service
 
-    App().open()
+    app = App().open()
+    if check and check not in app.catalog.checks and not service.known(check):
+        from proofwatch.store.services.naming import unknown
+
+        raise unknown("listing findings", "check", check, app.catalog.checks)
     rows = service.query(
         connection=connection,
         check=check,
@@ -273,6 +277,8 @@ def finding_state(row: Any) -> Any:
         text.plain = "✓ verified restored"
     if row.state == "gone":
         text.plain = "✓ resource gone"
+    if row.acceptance and row.state == "open":
+        text.append(f" (accepted, {row.acceptance})")
     if row.evidence_interrupted_since:
         text.append(" (evidence interrupted)")
     if row.regressions:
@@ -285,7 +291,7 @@ def finding_body(row: Any) -> dict[str, Any]:
     names = (
         "id", "check_id", "account_id", "region", "resource", "state", "severity", "reason", "check_version",
         "first_failed_at", "last_failed_at", "last_observed_at", "opened_at", "restored_at", "regressions",
-        "evidence_interrupted_since", "interruption",
+        "evidence_interrupted_since", "interruption", "acceptance",
     )  # fmt: skip
     body = {
         name.removesuffix("_id") if name != "account_id" else "account": getattr(row, name) for name in names

@@ -45,7 +45,9 @@ def list_tasks(state: str, owner: str, overdue: bool, everything: bool, as_json:
             (
                 row["task"], status_text(row["state"]), row["severity"], row["due_at"],
                 row["owner"] or "nobody", row["alert"],
-                ", ".join(item["id"] or "…" for item in row["tickets"]), row["title"],
+                ", ".join(
+                    (item["id"] or "…") + (" ✗" if item["problem"] else "") for item in row["tickets"]
+                ), row["title"],
             )
             for row in rows
         ),
@@ -70,12 +72,20 @@ def show(task: str, as_json: bool) -> None:
     if as_json:
         print_json({**body(row), "steps": steps})
         return
+    facts = body(row)
+    told = [_ticket(item) for item in facts.pop("tickets")]
+    if row.alert and row.alert.due_at and row.alert.due_at != row.due_at:
+        facts["due by policy"] = row.alert.due_at
     print_fields(
-        (key.replace("_", " "), value) for key, value in body(row).items() if value not in ("", None, [])
+        (key.replace("_", " "), value) for key, value in facts.items() if value not in ("", None, [])
     )
+    print_fields(("ticket", words) for words in told)
     print_table(
-        ["At", "What", "By", "Before", "After", "Text"],
-        ([item[key] for key in ("at", "what", "by", "before", "after", "text")] for item in steps),
+        ["At", "What", "By", "Before", "After", "Text", "Evidence"],
+        (
+            [item[key] for key in ("at", "what", "by", "before", "after", "text")] + [item["evidence"][:12]]
+            for item in steps
+        ),
         title="\nSteps",
     )
 
@@ -190,7 +200,21 @@ def body(row: Any) -> dict[str, Any]:
         "control": row.control_id,
         **{name: getattr(row, name) for name in names},
         "tickets": [
-            {"tracker": item.tracker, "id": item.external_id, "url": item.url, "state": item.state_name}
+            {
+                "tracker": item.tracker, "id": item.external_id, "url": item.url, "state": item.state_name,
+                "problem": _problem(item),
+            }
             for item in row.tickets.order_by("pk")
         ],
-    }
+    }  # fmt: skip
+
+
+def _problem(ticket: Any) -> str:
+    """Return why a step waits that was tried, or has failed; "" if nothing is wrong."""
+    step = ticket.steps.filter(attempts__gt=0).exclude(state="done").order_by("pk").first()
+    return f"{step.kind}: {step.answer}" if step else ""
+
+
+def _ticket(item: dict[str, Any]) -> str:
+    parts = [item["tracker"], item["id"] or "not made yet", item["state"], item["url"], item["problem"]]
+    return ", ".join(part for part in parts if part)

@@ -70,6 +70,9 @@ def _status(
     unseen = [check for check in enabled if check not in by_check]
     counts = add_counts(item.counts for item in seen)
     status, reason = _verdict(control, enabled, seen, unseen, counts, now, disabled, connected, absent)
+    if counts.accepted and status not in ("accepted", "not monitored"):
+        verb = "fails" if counts.accepted == 1 else "fail"
+        reason = f"{reason.rstrip('.')}. {counts.accepted} {verb} under an approved risk acceptance."
     off = len(control.checks) - len(enabled)
     if off and enabled:
         reason += f" {off} of its {len(control.checks)} checks {'is' if off == 1 else 'are'} disabled."

@@ -13,8 +13,10 @@ from typing import Any
 from django.db.models import Count, Max, Q, QuerySet
 
 from proofwatch.alerts import people, rulebook
-from proofwatch.alerts.base import ACTIVE, AlertError, Kind, Signal, State
+from proofwatch.alerts.base import ACTIVE, AlertError, Kind, Signal, State, utc_text
 from proofwatch.alerts.book import Book
+from proofwatch.alerts.review import get as get_alert
+from proofwatch.remediation import tasks
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
@@ -65,8 +67,10 @@ def request(
     person = people.acting(by, doing)
     if not reason.strip():
         raise AlertError(doing, "a reason is needed", "say why the risk can be borne")
-    if not now < expires <= now + LONGEST:
-        raise AlertError(doing, "its end must lie within a year")
+    if expires <= now:
+        raise AlertError(doing, f"its end, {utc_text(expires)}, is past", "name a day to come, e.g. 90d")
+    if expires > now + LONGEST:
+        raise AlertError(doing, "its end must lie within a year", "ask for it again then if it still holds")
     if not scope or (wrong := sorted(set(scope) - set(FIELDS))):
         problem = f"{wrong[0]!r} cannot be in a scope" if scope else "the scope is empty"
         raise AlertError(doing, problem, f"known: {', '.join(FIELDS)}")
@@ -177,10 +181,7 @@ def covered(scope: Mapping[str, Any]) -> QuerySet:
             raise StoreError("reading a scope", f"there is no control {scope['control']}")
         rows = rows.filter(check_id__in=found[scope["control"]].checks)
     if "alert" in scope:
-        number = str(scope["alert"]).upper().removeprefix("AL-")
-        inside = AlertResource.objects.filter(
-            alert__number=int(number) if number.isdecimal() else 0, ended_at__isnull=True
-        )
+        inside = AlertResource.objects.filter(alert=get_alert(str(scope["alert"])), ended_at__isnull=True)
         rows = rows.filter(pk__in=inside.values("finding_id"))
     return rows
 
@@ -196,8 +197,9 @@ def _accept_alerts(row: RiskAcceptance, by: str, role: str, now: datetime) -> No
     for alert in alerts.annotate(bare=bare).filter(bare=0).select_related("connection"):
         policy = rulebook.form(rulebook.get(alert.rule_id)).policy(alert.severity)
         signal = Signal(Kind.ACCEPT, now, until=row.expires_at, count=alert.count)
-        text = f"{row.name} until {log.text(row.expires_at)}: {row.reason}"
+        text = f"{row.name} until {utc_text(row.expires_at)}: {row.reason}"
         book.move(alert, signal, policy, actor=by, role=role, reason=text)
+        tasks.rest(alert, row.expires_at, text, now)
     book.save()
 
 
@@ -214,6 +216,7 @@ def _end(row: RiskAcceptance, state: str, because: str, by: str, role: str, now:
     for alert in alerts:
         policy = rulebook.form(rulebook.get(alert.rule_id)).policy(alert.severity)
         book.move(alert, Signal(Kind.ACCEPTANCE_ENDED, now), policy, actor=by, role=role, reason=because)
+        tasks.resume(alert, f"{row.name} ended: {because}", now)
     book.save()
 
 

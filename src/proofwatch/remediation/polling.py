@@ -38,11 +38,13 @@ def read(config: TrackerConfig, client: Client, now: datetime, only: Iterable[st
     """
     rows = {ticket.external_id: ticket for ticket in watched(config)}
     wanted = [name for name in rows if not only or name in set(only)]
+    if not wanted:
+        return 0  # Nothing is asked, so nothing is known about the tracker either.
     problem, known = "", []
     try:
-        known = build(config, client).read(wanted) if wanted else []
+        known = build(config, client).read(wanted)
     except ProofwatchError as error:
-        problem = error.problem
+        problem = f"reading its tickets: {error.problem}"
     TrackerConfig.objects.filter(pk=config.pk).update(polled_at=now, problem=problem[:500])
     return sum(_take_over(config, rows[item.id], item, now) for item in known if item.id in rows)
 

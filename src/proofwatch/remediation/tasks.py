@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from proofwatch.alerts import people, rulebook
-from proofwatch.alerts.base import ACTIVE, AlertError, Kind, Signal, State
+from proofwatch.alerts.base import ACTIVE, AlertError, Kind, Signal, State, utc_text
 from proofwatch.alerts.book import Book
+from proofwatch.alerts.channels.base import Happened
+from proofwatch.alerts.notices import Notices
 from proofwatch.alerts.review import get as get_alert
 from proofwatch.remediation import tickets
 from proofwatch.store import log
@@ -31,6 +33,8 @@ def query(
     *, state: str = "", owner: str = "", overdue: datetime | None = None, live: bool = False
 ) -> list[Task]:
     """Return tasks, the one due first first. `overdue`: only those due before that time."""
+    if owner and not Person.objects.filter(pk=owner).exists():
+        raise unknown("listing tasks", "person", owner, Person.objects.values_list("name", flat=True))
     if state and state not in TaskState.values:
         raise StoreError("listing tasks", f"{state!r} is no state", f"known: {', '.join(TaskState.values)}")
     rows = Task.objects.select_related("alert").order_by("due_at", "number")
@@ -82,7 +86,10 @@ def make(
 
 def by_policy(now: datetime) -> int:
     """Make the tasks that the rules ask for; return how many. To be called after alerts or reviews."""
-    decided = Review.objects.filter(alert=OuterRef("pk"), decision="repair")
+    # A decision about an earlier failure says nothing about this one.
+    decided = Review.objects.filter(
+        alert=OuterRef("pk"), decision="repair", decided_at__gte=OuterRef("opened_at")
+    )
     under_way = Task.objects.filter(alert=OuterRef("pk"), state__in=LIVE)
     rows = Alert.objects.filter(current=True, state__in=NEEDING, drill__isnull=True)
     made = 0
@@ -96,18 +103,31 @@ def by_policy(now: datetime) -> int:
         if wanted:
             log.lock()
         for row in wanted:
-            last = Review.objects.filter(alert=row, decision="repair").order_by("pk").last()
-            text = last.note if last else "its rule asks for a task at once"
-            _make(row, last.reviewer if last else SYSTEM, last.role if last else "", now, "", None, text)
+            reviews = Review.objects.filter(alert=row, decision="repair", decided_at__gte=row.opened_at)
+            last = reviews.order_by("pk").last()
+            text = "its rule asks for a task at once"
+            if last is not None:
+                text = f"{last.reviewer} ({last.role}) decided to repair it: {last.note}"
+            _make(row, SYSTEM, "", now, _former_owner(row), None, text)
             made += 1
     return made
+
+
+def _former_owner(row: Alert) -> str:
+    """Return who had the alert's task before, if they are still there and act."""
+    last = Task.objects.filter(alert=row).exclude(owner="").order_by("-number").first()
+    if last is None:
+        return ""
+    still = Person.objects.filter(pk=last.owner, active=True, role__in=people.ACTING)
+    return str(last.owner) if still.exists() else ""
 
 
 def assign(name: str, owner: str, *, by: str, now: datetime, note: str = "") -> Task:
     """Give a task to a person. Raises StoreError for one that is unknown."""
     doing = f"assigning {name}"
     _known(doing, owner, needed=True)
-    return _change(name, "assigned", {"owner": owner}, by=by, now=now, text=note, doing=doing)
+    values = {"owner": owner}
+    return _change(name, "assigned", values, by=by, now=now, text=note, doing=doing, told=f"is {owner}'s now")
 
 
 def move_due(name: str, due: datetime, *, by: str, now: datetime, reason: str) -> Task:
@@ -117,7 +137,21 @@ def move_due(name: str, due: datetime, *, by: str, now: datetime, reason: str) -
         raise AlertError(doing, "another date needs a reason", "say why")
     if due <= now:
         raise AlertError(doing, "the new date is past")
-    return _change(name, "due", {"due_at": due}, by=by, now=now, text=reason, doing=doing)
+    told = f"is due {utc_text(due)} now"
+    return _change(name, "due", {"due_at": due}, by=by, now=now, text=reason, doing=doing, told=told)
+
+
+def rest(alert: Alert, until: datetime, because: str, now: datetime) -> None:
+    """Let the task of an alert wait until a time: its failures are accepted until then."""
+    for task in Task.objects.filter(alert=alert, state__in=LIVE, due_at__lt=until):
+        _step(task, "due", {"due_at": until}, SYSTEM, "", because, now)
+
+
+def resume(alert: Alert, because: str, now: datetime) -> None:
+    """Give the task of an alert the rule's time again: its failures are accepted no longer."""
+    sla = rulebook.form(rulebook.get(alert.rule_id)).policy(alert.severity).sla
+    for task in Task.objects.filter(alert=alert, state__in=LIVE):
+        _step(task, "due", {"due_at": now + sla}, SYSTEM, "", because, now)
 
 
 def begin(name: str, *, by: str, now: datetime, note: str = "") -> Task:
@@ -190,7 +224,7 @@ def follow(now: datetime) -> int:
             changed += 1
         for task in late:
             if task.state in LIVE:
-                _step(task, "late", {"breached_at": now}, SYSTEM, "", f"due {log.text(task.due_at)}", now)
+                _step(task, "late", {"breached_at": now}, SYSTEM, "", f"due {utc_text(task.due_at)}", now)
                 changed += 1
     return changed
 
@@ -227,7 +261,7 @@ def _make(row: Alert, by: str, role: str, now: datetime, owner: str, due: dateti
     told = {"due_at": log.text(wanted), "severity": row.severity, "role": role, "note": note[:2000]}
     log.append("task.made", by, {**data, **told}, now)
     book = Book(now)
-    text = f"{task.name}, due {log.text(wanted)}" + (f", {owner}" if owner else "")
+    text = f"{task.name}, due {utc_text(wanted)}" + (f", {owner}" if owner else "")
     book.move(row, Signal(Kind.TASK, now), rule.policy(row.severity), actor=by, role=role, reason=text)
     book.save()
     tickets.open_for(task, rule.tracker, now)
@@ -245,6 +279,7 @@ def _change(
     doing: str,
     evidence: str = "",
     ended: bool = False,
+    told: str = "",
 ) -> Task:
     person = people.acting(by, doing)
     with write(doing):
@@ -253,6 +288,11 @@ def _change(
         if task.state not in LIVE and not ended:
             raise AlertError(doing, f"it is {task.state}", "a task that has ended is not changed any more")
         _step(task, kind, values, by, person.role, text.strip(), now, evidence)
+        if told and task.alert is not None:
+            notices = Notices(now)
+            words = f"{task.name} {told}" + (f": {text.strip()}" if text.strip() else "")
+            notices.tell(task.alert, Happened.TASK, note=words, actor=by)
+            notices.save()
     return task
 
 
@@ -266,12 +306,13 @@ def _step(
     now: datetime,
     evidence: str = "",
 ) -> None:
-    before = {key: _plain(getattr(task, key)) for key in values}
+    former = {key: getattr(task, key) for key in values}
+    before = {key: _plain(value) for key, value in former.items()}
     for key, value in values.items():
         setattr(task, key, value)
     task.save()
     after = {key: _plain(value) for key, value in values.items()}
-    words = [", ".join(map(str, part.values()))[:200] for part in (before, after)]
+    words = [_words(part)[:200] for part in (former, values)]
     _event(task, kind, by, role, text, now, before=words[0], after=words[1], evidence=evidence)
     data = {"task": task.name, "kind": kind, "role": role, "text": text[:2000], "evidence": evidence}
     log.append("task.changed", by, {**data, "before": before, "after": after}, now)
@@ -310,10 +351,25 @@ def _event(
 def _known(doing: str, owner: str, needed: bool = False) -> None:
     if not owner and not needed:
         return
-    names: Iterable[str] = Person.objects.filter(active=True).values_list("name", flat=True)
+    names: Iterable[str] = Person.objects.filter(active=True, role__in=people.ACTING).values_list(
+        "name", flat=True
+    )
     found: Sequence[str] = list(names)
+    if Person.objects.filter(pk=owner, active=True).exists() and owner not in found:
+        raise AlertError(doing, f"{owner} is an auditor and may only read", "an auditor repairs nothing")
     if owner not in found:
         raise unknown(doing, "person", owner, found)
+
+
+def _words(values: Mapping[str, Any]) -> str:
+    """Return what a step changed as people read it: the state where there is one, else the values."""
+    shown = {"state": values["state"]} if "state" in values else values
+    texts = [
+        utc_text(item) if isinstance(item, datetime) else str(item)
+        for item in shown.values()
+        if item not in ("", None)
+    ]
+    return ", ".join(texts)
 
 
 def _plain(value: Any) -> Any:

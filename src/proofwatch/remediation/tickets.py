@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from pydantic import ValidationError
 
-from proofwatch.alerts.base import AlertError
+from proofwatch.alerts.base import AlertError, utc_text
 from proofwatch.outbound.http import Client
 from proofwatch.outbound.secrets import SecretError
 from proofwatch.remediation.trackers.base import TaskFacts, Tracker, TrackerError
@@ -141,6 +141,9 @@ def _carry(step: TicketStep, courier: Courier) -> None:
         except (AlertError, SecretError) as error:
             answer = error.problem
             values |= _again(step, courier.clock(), False, None)
+    if config is not None:
+        wrong = "" if values.get("state") == "done" else f"{step.kind} of {ticket.task.name}: {answer}"
+        TrackerConfig.objects.filter(pk=config.pk).update(problem=wrong[:500])
     _record(step, known, answer, values, courier.clock())
 
 
@@ -203,7 +206,7 @@ def _facts(task: Task, courier: Courier) -> TaskFacts:
     more = rows.count() - len(some)
     body = [task.title]
     if some:
-        body.append(f"Failing since {log.text(alert.first_failed_at)}:" if alert else "Failing:")
+        body.append(f"Failing since {utc_text(alert.first_failed_at)}:" if alert else "Failing:")
     body += [
         f"• {item.finding.resource} ({item.finding.account_id} {item.finding.region}): {item.finding.reason}"
         for item in some

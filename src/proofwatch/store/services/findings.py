@@ -100,3 +100,9 @@ def _up_to_date(rows: QuerySet) -> list[Finding]:
             seen = runs.get((row.connection_id, row.check_id), row.last_failed_at)
             row.last_failed_at = row.last_observed_at = max(seen, row.last_failed_at)
     return found
+
+
+def known(check: str) -> bool:
+    """Tell whether a check has a finding; one that was removed from the catalogue may have."""
+    with guarded("looking for a check's findings"):
+        return bool(Finding.objects.filter(check_id=check).exists())

@@ -14,5 +14,6 @@ def unknown(doing: str, what: str, name: str, known: Iterable[str]) -> StoreErro
     near = get_close_matches(name, names, n=1)
     if near:
         return StoreError(doing, f"there is no {what} {name!r}", f"did you mean {near[0]!r}?")
-    remedy = f"known: {', '.join(names[:10])}" if names else f"there is no {what} at all yet"
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    remedy = f"known: {', '.join(names[:10])}{more}" if names else f"there is no {what} at all yet"
     return StoreError(doing, f"there is no {what} {name!r}", remedy)
