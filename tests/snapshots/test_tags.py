@@ -19,15 +19,16 @@ def volumes(tmp_path: Path) -> Path:
     path = tmp_path / "volumes.parquet"
     duckdb.sql(
         "SELECT '111111111111' AS account_id, 'eu-west-1' AS region, * FROM (VALUES"
-        " ('vol-a', MAP {'env': 'prod', 'it''s': 'x=y'}), ('vol-b', MAP {'env': 'PROD'}),"
-        " ('vol-c', NULL::MAP(VARCHAR, VARCHAR)), ('vol-z', MAP {'env': 'prod'})) AS t(resource, tags)"
+        " ('vol-a', MAP {'env': 'prod', 'it''s': 'x=y'}, NULL), ('vol-b', MAP {'env': 'PROD'}, NULL),"
+        " ('vol-c', NULL, MAP {'tags': 'denied'}), ('vol-d', NULL, NULL),"
+        " ('vol-z', MAP {'env': 'prod'}, NULL)) AS t(resource, tags, _unread)"
     ).write_parquet(str(path))
     return path
 
 
 def test_each_resource_has_the_tags_asked_about(volumes: Path) -> None:
     found = tags_of([volumes], [A, B, C, D], ["env=prod", "it's=x=y", "team=a"])
-    assert found == {A: {"env=prod", "it's=x=y"}, B: frozenset()}
+    assert found == {A: {"env=prod", "it's=x=y"}, B: frozenset(), D: frozenset()}
 
 
 def test_what_was_not_read_is_missing_and_not_untagged(volumes: Path) -> None:

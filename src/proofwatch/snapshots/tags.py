@@ -13,11 +13,11 @@ COLUMN, TYPE = "tags", "MAP(VARCHAR, VARCHAR)"
 BATCH = 5000
 
 _SELECT = (
-    "SELECT account_id, region, resource, list_filter(list_transform(map_entries(tags),"
+    "SELECT account_id, region, resource, list_filter(list_transform(map_entries(coalesce(tags, MAP {})),"
     " lambda item: item.key || '=' || item.value), lambda item: list_contains($tags, item))"
     " FROM read_parquet("
 )
-_WHERE = ") WHERE tags IS NOT NULL AND resource IN (SELECT unnest($names::VARCHAR[]))"
+_WHERE = ") WHERE (_unread IS NULL OR NOT map_contains(_unread, 'tags')) AND resource IN (SELECT unnest($names::VARCHAR[]))"
 
 Key = tuple[str, str, str]
 """account_id, region, resource."""
