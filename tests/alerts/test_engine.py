@@ -250,9 +250,13 @@ def test_a_connection_that_fails_is_one_alert_and_a_pause_restores_nothing(
         engine.observe(NOW + minute * MINUTE)
     assert (world.alert.state, world.alert.interruption) == ("open", "it is paused")
     Connection.objects.update(state="connected", last_complete_at=NOW)
-    engine.observe(NOW + 4 * MINUTE)
-    engine.observe(NOW + 5 * MINUTE)
-    assert world.alert.state == "verified restored"
+    for minute in range(4, 9):
+        engine.observe(NOW + minute * MINUTE)
+    assert world.alert.state == "open"  # Nothing was read since.
+    for _ in range(2):
+        world.sweep({A: PASS})
+    engine.observe(world.now)
+    assert world.alert.state == "verified restored" and world.alert.evidence_after
 
 
 @pytest.mark.parametrize(

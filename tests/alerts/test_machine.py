@@ -102,6 +102,13 @@ CASES = [
         {Effect.ACCEPTANCE_ENDED},
     ),
     ("resource gone", at(State.OPEN), clear(frozenset({"gone"})), State.GONE, {Effect.ENDED}),
+    (
+        "applies no more",
+        at(State.OPEN, passes=1),
+        clear(frozenset({"gone", "no longer applies"})),
+        State.GONE,
+        {Effect.ENDED},
+    ),
     ("restored", at(State.OPEN, **ONCE), clear(), State.RESTORED, {Effect.ENDED}),
     ("restored", at(State.CLAIMED, **ONCE), clear(RESTORED | {"gone"}), State.RESTORED, {Effect.ENDED}),
     (

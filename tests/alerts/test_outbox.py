@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.alerts import channelbook, digest, outbox, people, review, silences, teams
+from proofwatch.alerts import channelbook, digest, engine, outbox, people, review, rulebook, silences, teams
 from proofwatch.alerts.base import AlertError
 from proofwatch.alerts.channels.base import NotAccepted
 from proofwatch.alerts.messages import from_body
@@ -263,9 +263,12 @@ def test_quiet_hours_move_a_message_to_their_end_and_say_so(world: World) -> Non
 
 
 def test_a_connection_that_is_down_holds_back_what_it_explains(world: World) -> None:
+    down = Rule(id="down", title="A connection is down", when="connection", wait_minutes=0)
+    rulebook.save([down], actor="owner", now=world.now, reason="it has an alert of its own")
     world.sweep({A: FAIL})
     outbox.drain(sender(world))
     Connection.objects.update(state=ConnectionState.FAILED, problem="ExpiredToken")
+    engine.observe(world.now)
     world.tick(25 * 60)
     outbox.drain(sender(world))
     held = Delivery.objects.filter(state="not sent", happened="repeated")

@@ -183,3 +183,19 @@ def test_a_secret_with_a_line_end_adds_no_header():
         headers = {"Authorization": "Bearer hush\nX-Evil: 1"}
         Client(allowed).request("GET", url, doing="reading", headers=headers)
     assert refused.value.permanent and not seen and "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "168.63.129.16", "169.254.169.254", "192.0.0.192", "::127.0.0.1", "::ffff:0:127.0.0.1",
+        "64:ff9b:1::7f00:1", "64:ff9b::7f00:1", "fec0::1", "::ffff:10.0.0.1", "100.64.0.1", "0.0.0.0",
+    ],
+)  # fmt: skip
+def test_what_only_looks_public_is_not(address: str) -> None:
+    assert not public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+def test_what_is_public_is(address: str) -> None:
+    assert public(ipaddress.ip_address(address))

@@ -151,3 +151,42 @@ def test_a_wrong_end_is_named(world: Company, days: int, said: str) -> None:
 def test_an_alert_that_does_not_exist_is_named(world: Company) -> None:
     with pytest.raises(StoreError, match="AL-77"):
         accepted(world, alert="AL-77")
+
+
+def test_what_fails_after_it_was_asked_for_is_not_covered(world: Company) -> None:
+    until = world.now + timedelta(days=30)
+    acceptances.request({"control": "ENC"}, "isolated", until, by="ana", now=world.now)
+    world.sweep({A: FAIL, B: FAIL, C: FAIL})
+    row = acceptances.decide("RA-1", True, "agreed", by="bob", now=world.now)
+    assert (row.count, world.alert.state) == (2, "open")
+    assert Finding.objects.get(resource="vol-c").acceptance == ""
+
+
+def test_what_was_repaired_and_fails_again_is_not_covered(world: Company) -> None:
+    accepted(world, control="ENC", resources=["vol-a"])
+    for rows in ({A: PASS, B: FAIL}, {A: FAIL, B: FAIL}):
+        world.sweep(rows)
+    assert Finding.objects.get(resource="vol-a").acceptance == ""
+
+
+def test_the_end_of_one_acceptance_leaves_what_another_covers(world: Company) -> None:
+    accepted(world, days=90, control="ENC")
+    until = world.now + timedelta(days=1)
+    acceptances.request({"check": "aws.ec2.ebs-volume-encrypted"}, "too", until, by="ana", now=world.now)
+    second = acceptances.decide("RA-2", True, "agreed", by="bob", now=world.now)
+    assert second.count == 0  # They are covered already, for longer.
+    acceptances.tick(until)
+    assert world.alert.state == "accepted"
+    acceptances.end("RA-1", "no more", by="bob", now=until)
+    assert world.alert.state == "open"
+
+
+def test_what_still_waits_is_accepted_too(database_url: str, tmp_path: Path) -> None:
+    made = Company(tmp_path, RULE.model_copy(update={"wait_minutes": 30}))
+    people.add("bob", role="owner", actor="owner", now=NOW)
+    made.sweep({A: FAIL})
+    row = accepted(made, days=1, control="ENC")
+    made.sweep({A: FAIL}, minutes=60)
+    assert made.alert.state == "accepted" and made.alert.number is None
+    acceptances.tick(row.expires_at)
+    assert (made.alert.state, made.alert.number) == ("open", 1)

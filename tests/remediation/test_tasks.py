@@ -125,7 +125,7 @@ def test_auditors_and_strangers_do_not_act(world: Company) -> None:
 
 def test_an_alert_has_one_task_at_a_time_and_a_regression_another(world: Company) -> None:
     tasks.make("AL-1", by="ana", now=world.now)
-    with pytest.raises(AlertError, match="in remediation"):
+    with pytest.raises(AlertError, match="TSK-1 is under way"):
         tasks.make("AL-1", by="ana", now=world.now)
     for _ in range(2):
         world.sweep({A: PASS, B: PASS})
@@ -169,3 +169,9 @@ def test_the_outcome_of_a_sweep_and_its_tasks_commit_together(world: Company) ->
         with pytest.raises(Stop):
             reconcile.apply(run, found, world.objects, now=run.observed_at, also=fail)
     assert tasks.get("1").state == "open" and world.alert.state == "in remediation"
+
+
+def test_a_later_review_corrects_the_one_before(world: Company) -> None:
+    for decision in ("repair", "watch"):
+        review.review(["AL-1"], decision, "…", by="ana", now=world.now, channel="cli")
+    assert tasks.by_policy(world.now) == 0

@@ -135,3 +135,28 @@ def test_a_tracker_that_cannot_be_read_says_so(world: Company, jira: Fake) -> No
     jira.faults = [(401, {}, {"errorMessages": ["expired"]})]
     assert polling.poll(jira.client, world.now) == 0
     assert "401" in TrackerConfig.objects.get().problem
+
+
+def test_an_answer_of_another_form_is_a_problem_and_stops_nobody(
+    world: Company, jira: Fake, monkeypatch: Any
+) -> None:
+    tasks.make("AL-1", by="ana", now=world.now)
+
+    def broken(self: Any, *args: Any) -> Any:
+        return [][0]
+
+    from proofwatch.remediation.trackers.jira import Jira
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Jira, "create", broken)
+        patch.setattr(Jira, "find", broken)
+        assert tell(world, jira) == 1
+    step, config = TicketStep.objects.get(), TrackerConfig.objects.get()
+    assert step.state == "queued" and "IndexError" in step.answer and "IndexError" in config.problem
+    world.minutes += 5
+    assert tell(world, jira) == 1 and TrackerConfig.objects.get().problem == ""
+    with monkeypatch.context() as patch:
+        patch.setattr(Jira, "read", broken)
+        assert polling.poll(jira.client, world.now) == 0
+    config = TrackerConfig.objects.get()
+    assert config.polled_at == world.now and "another form" in config.problem

@@ -16,7 +16,8 @@ from proofwatch.alerts.channels.slack_actions import Action, parse, verify
 from proofwatch.errors import ProofwatchError
 from proofwatch.outbound.http import Client
 from proofwatch.outbound.secrets import reveal
-from proofwatch.store.models import Person
+from proofwatch.store.django import write
+from proofwatch.store.models import Person, WebhookDelivery
 
 DOING = "hearing an answer from Slack"
 
@@ -35,6 +36,8 @@ def slack(
     if config.kind != "slack" or not reference:
         raise ChannelError(DOING, "this channel takes no answers")
     verify(headers, body, reveal(reference, DOING), now)
+    if not _first_time(name, headers, now):
+        return _only_you("This was heard already.")
     action = parse(body)
     person = Person.objects.filter(active=True, handles__slack=action.user_id).first()
     if person is None:
@@ -47,6 +50,16 @@ def slack(
         said = _only_you(f"{error.problem}. {error.remedy}".strip())
     _tell(action, said, client)
     return said
+
+
+def _first_time(name: str, headers: Mapping[str, str], now: datetime) -> bool:
+    """Remember a request by its signature; False if it was heard before: it is valid for five minutes."""
+    given = {key.lower(): value for key, value in headers.items()}["x-slack-signature"]
+    with write("remembering an answer from Slack"):
+        _, fresh = WebhookDelivery.objects.get_or_create(
+            source=f"slack:{name}", delivery=given, defaults={"at": now}
+        )
+    return bool(fresh)
 
 
 def _tell(action: Action, said: dict[str, Any], client: Client) -> None:

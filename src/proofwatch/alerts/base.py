@@ -71,6 +71,7 @@ class Effect(StrEnum):
     BREACHED = "tell: later than agreed"
     ESCALATE = "tell the next level"
     REPEAT = "tell again"
+    CALMED = "tell: flapping no more"
     NEW = "begin a new alert, linked to this one"
 
 
@@ -119,7 +120,9 @@ class Signal:
         ends: of a clear one, how its findings ended: restored, gone, rule changed, no longer applies.
         until: of an acceptance or a dismissal, when it ends.
         worse: a failing reading contains what was not accepted.
-        rule_changed: a failing reading by a check or rule that changed since the alert was dismissed.
+        rule_changed: a failing reading by a check or rule that changed since the alert was dismissed, or of
+            something that was not dismissed.
+        severer: a failing reading whose severity is higher than the alert's.
     """
 
     kind: Kind
@@ -130,6 +133,7 @@ class Signal:
     until: datetime | None = None
     worse: bool = False
     rule_changed: bool = False
+    severer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

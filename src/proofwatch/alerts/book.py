@@ -104,7 +104,9 @@ class Book:
         if Effect.REGRESSED in step.effects:
             # What people said was about the failure before this one.
             row.reviewed_at = row.acknowledged_at = row.viewed_at = None
-            row.acknowledged_by = row.claimed_by = ""
+            row.acknowledged_by = row.claimed_by = row.evidence_after = ""
+        if signal.worse or signal.severer:
+            row.reviewed_at = None  # Nobody has seen what is new in it.
         resumed = unseen and row.interrupted_since is None
         self.moves.append(Move(row, before, step, signal, actor, role, reason, sweep, failed, resumed))
         return step
@@ -113,7 +115,7 @@ class Book:
         self, row: models.Alert, signal: Signal, policy: Policy, *, actor: str, sweep: Any = None
     ) -> None:
         """Take a new alert over: it is pending, or opens at once where its rule does not wait."""
-        first = machine.begin(signal)
+        first = machine.begin(signal, standing(row.previous) if row.previous else None)
         step = machine.advance(first, signal, policy)
         self._take(row, step)
         self.moves.append(Move(row, "", step, signal, actor, "", row.reason, sweep))

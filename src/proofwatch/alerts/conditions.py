@@ -94,6 +94,8 @@ def _failing(
                     tally.where = _findings(rule, checks, owner, values)
                     tally.checks, tally.values = tuple(checks), values
                     found[owner, group] = tally
+                if number > unseen:
+                    tally.failed.add(check)
                 tally.failing += number - unseen
                 tally.unseen += unseen
                 tally.newest = max(filter(None, (tally.newest, newest)))

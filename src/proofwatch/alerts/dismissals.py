@@ -10,7 +10,7 @@ from proofwatch.alerts.book import Book, note
 from proofwatch.alerts.review import get
 from proofwatch.store import log
 from proofwatch.store.django import write
-from proofwatch.store.models import Alert, AlertEvent
+from proofwatch.store.models import Alert, AlertEvent, AlertResource
 
 LONGEST = timedelta(days=365)
 PROPOSED = "false positive proposed"
@@ -45,6 +45,7 @@ def dismiss(name: str, reason: str, until: datetime, *, by: str, now: datetime) 
             policy = rulebook.form(rulebook.get(row.rule_id)).policy(row.severity)
             signal = Signal(Kind.DISMISS, now, until=end)
             book.move(row, signal, policy, actor=by, role=person.role, reason=reason.strip())
+            row.rule_digests = _judged(row)
             row.reason = f"false positive, said {first.actor} and {by}: {reason.strip()}"
             book.save()
         elif first is None:
@@ -54,6 +55,12 @@ def dismiss(name: str, reason: str, until: datetime, *, by: str, now: datetime) 
         data = {"alert": str(row.pk), "number": row.number, "role": person.role, "reason": reason.strip()}
         log.append("alert.dismissed", by, {**data, "until": log.text(until), "confirmed": closes}, now)
     return row, closes
+
+
+def _judged(row: Alert) -> dict[str, str]:
+    """Return finding → the digest of the rule by which it fails: what the two people spoke about."""
+    inside = AlertResource.objects.filter(alert=row, ended_at__isnull=True)
+    return {pk.hex: rule for pk, rule in inside.values_list("finding_id", "finding__rule")}
 
 
 def _proposal(row: Alert) -> AlertEvent | None:

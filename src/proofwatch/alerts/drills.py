@@ -56,8 +56,7 @@ def start(
         log.lock()
         if Drill.objects.filter(state__in=RUNNING).exists():
             raise AlertError(doing, "one is under way", "`proofwatch drill list` shows it")
-        listed = control_lists.current()
-        names = [item.id for item in (control_lists.controls_of(listed) if listed else ()) if item.checks]
+        names = _automated()
         if not names:
             raise StoreError(doing, "no control has a check")
         if control and control not in names:
@@ -69,16 +68,21 @@ def start(
     return row
 
 
+def _automated() -> list[str]:
+    listed = control_lists.current()
+    return [item.id for item in (control_lists.controls_of(listed) if listed else ()) if item.checks]
+
+
 def tick(now: datetime) -> int:
     """Move the drills by what happened to their alerts, begin the monthly one; return how many moved."""
     moved = 0
     with write("looking at the drills"):
+        log.lock()  # First: another worker may be at the same drill.
         for row in Drill.objects.filter(state__in=RUNNING):
-            log.lock()
             moved += _follow(row, now)
-    if _monthly_due(now):
-        start("", by="scheduler", now=now, person=False)
-        moved += 1
+        if _monthly_due(now):
+            start("", by="scheduler", now=now, person=False)
+            moved += 1
     return moved
 
 
@@ -89,6 +93,8 @@ def keep(put: Callable[[bytes], str], now: datetime) -> int:
         digest = put(rfc8785.dumps(outcome(row)))
         with write("keeping the outcome of a drill"):
             log.lock()
+            if Drill.objects.filter(pk=row.pk).exclude(object="").exists():
+                continue  # Another worker kept it meanwhile.
             row.object = digest
             row.save()
             log.append("drill.ended", "system", {**_body(row), "object": digest}, now)
@@ -162,6 +168,8 @@ def _monthly_due(now: datetime) -> bool:
     channel = ChannelConfig.objects.filter(enabled=True, removed_at__isnull=True).order_by("at").first()
     if channel is None or channel.at > now - EVERY:
         return False
+    if not _automated():
+        return False  # Nothing could fail.
     recent = Q(started_at__gt=now - EVERY) | Q(state__in=RUNNING)
     return not Drill.objects.filter(recent).exists()
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 
-from proofwatch.alerts import membership, rulebook
+from proofwatch.alerts import membership, proof, rulebook
 from proofwatch.alerts.base import ENDED, LIVE, Effect, Kind, Signal, State, utc_text
 from proofwatch.alerts.book import Book
 from proofwatch.alerts.conditions import tallies
-from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs, unread
+from proofwatch.alerts.readings import JUDGED_AGAIN, Inside, Run, manifest_at, resources, runs
 from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import Tally
 from proofwatch.checks.base import SEVERITIES
@@ -82,21 +82,33 @@ def tick(now: datetime) -> Counter[str]:
         | Q(accepted_until__lte=now, state=State.ACCEPTED)
         | Q(escalate_at__lte=now, state=State.OPEN)
         | Q(repeat_at__lte=now, state=State.OPEN)
-        | Q(due_at__lt=now, breached_at__isnull=True, state__in=sorted(LIVE))
+        | Q(due_at__lt=now, state__in=sorted(LIVE))
+        & (Q(breached_at__isnull=True) | Q(breached_at__lt=F("due_at")))
+        | Q(flapping_since__isnull=False, state__in=sorted(LIVE))
     )
     with write("looking at the clock for the alerts"):
         log.lock()
         rules = {row.id: rulebook.form(row) for row in rulebook.every()}
         book = Book(now)
-        for row in Alert.objects.filter(due, current=True):
+        rows = list(Alert.objects.filter(due, current=True).select_related("connection"))
+        firing = _firing(now) if any(row.state == State.PENDING for row in rows) else set()
+        for row in rows:
             rule = rules.get(row.rule_id)
-            if rule is None:
-                continue
+            if rule is None or (row.state == State.PENDING and row.key not in firing):
+                continue  # The clock opens nothing that does not fail any more, or cannot be seen.
             step = book.move(row, Signal(Kind.TICK, now), rule.policy(row.severity), actor=SYSTEM)
             if not step.row and not step.effects:
                 book.moves.pop()
         book.save()
     return Counter(move.row.state for move in book.moves if move.row.state != move.before)
+
+
+def _firing(now: datetime) -> set[str]:
+    """Return the keys of the alerts that are at or over their threshold now."""
+    listed = control_lists.current()
+    controls = list(control_lists.controls_of(listed)) if listed else []
+    rules = [rule for _, rule in rulebook.active()]
+    return {tally.key for tally in tallies(rules, controls, now) if tally.fires}
 
 
 class Look:
@@ -129,7 +141,7 @@ class Look:
             known = self.known.get(key)
             if tally.fires and known is None:
                 self._begin(tally, None)
-            elif tally.fires and known is not None and self._worth_telling(tally, known):
+            elif known is not None and self._fails_still(tally, known) and self._worth_telling(tally, known):
                 firing.append((tally, known))
         for start in range(0, len(firing), PAGE):
             part = firing[start : start + PAGE]
@@ -152,9 +164,13 @@ class Look:
             unsure = self._unsure(inside.values())
             for key, known in part:
                 row = rows[known.pk]
-                began = row.opened_at or row.pending_since
+                began = row.first_failed_at
                 lately = [i for i in inside.get(known.pk, []) if i.left_at is None or i.left_at >= began]
                 self._quiet(row, self.seen.get(key), lately, unsure)
+
+    def _fails_still(self, tally: Tally, known: Known) -> bool:
+        """Tell whether a tally keeps an alert failing; between its two thresholds it does, once open."""
+        return tally.fires or (tally.holds and known.state in LIVE and known.state != State.PENDING)
 
     def _worth_telling(self, tally: Tally, known: Known) -> bool:
         """Tell whether a failing reading changes anything about an alert."""
@@ -175,7 +191,8 @@ class Look:
             previous=previous,
             observed_at=signal.at,
         )
-        row.baseline = self.first and tally.where is not None
+        swept = self.sweep.connection_id if self.sweep else None
+        row.baseline = self.first and tally.where is not None and tally.connection == swept
         row.drill = tally.drill
         self._describe(row, tally, run)
         self.book.began(
@@ -193,8 +210,7 @@ class Look:
     def _fails(self, row: Alert, tally: Tally) -> None:
         signal, run = self._reading(tally, row)
         sweep = run.sweep if run else None
-        worse = SEVERITIES.index(tally.severity) < SEVERITIES.index(row.severity)
-        if row.baseline and (worse or tally.failing > row.count):
+        if row.baseline and (signal.severer or signal.worse or tally.failing > row.count):
             row.baseline = False  # The digest of the first sweep did not tell this.
         policy = tally.rule.policy(tally.severity)
         step = self.book.move(row, signal, policy, actor=SYSTEM, reason="", sweep=sweep)
@@ -246,10 +262,10 @@ class Look:
                 signal = Signal(Kind.UNKNOWN, self.now)
                 self.book.move(row, signal, policy, actor=SYSTEM, reason=unknown)
             return
-        proof = self._proof(row, inside)
-        if proof is None:
+        proven = self._proof(row, inside)
+        if proven is None:
             return
-        signal, run = proof
+        signal, run = proven
         row.last_failed_at = max([row.last_failed_at, *(item.last_failed_at for item in inside)])
         row.interruption = ""
         sweep = run.sweep if run else None
@@ -262,7 +278,7 @@ class Look:
             row.count = 0
             row.evidence_after = run.manifest if run else ""
             row.evidence_before = manifest_at(row) or row.evidence_before
-            row.reason = self._how_it_ended(row, signal)
+            row.reason = _how_it_ended(row, signal, self.rules[row.rule_id])
 
     def _why_unknown(self, row: Alert, tally: Tally | None, inside: Sequence[Inside]) -> str:
         """Say why a reading that shows no failure proves nothing; "" if it does."""
@@ -282,54 +298,29 @@ class Look:
                 return item.interruption or "what failed is no longer among what the rule counts"
         if tally is not None and tally.unseen:
             return tally.example or "what failed cannot be seen"
-        return ""
+        return proof.standing(rule, row)
 
-    def _proof(self, row: Alert, inside: Sequence[Inside]) -> tuple[Signal, Run | None] | None:
+    def _proof(self, row: Alert, inside: Sequence[Inside]) -> proof.Proof | None:
         """Return the clear reading that newer runs give, or None if no complete one was made since."""
         if not inside:
-            ends = frozenset({"restored"})
-            if not self.now > row.observed_at:
-                return None
-            return Signal(Kind.CLEAR, self.now, started_at=self.now, ends=ends), None
-        if self.sweep is None:
-            return None
-        checks = {item.check for item in inside}
-        found = [
-            self.runs[row.connection_id, check] for check in checks if (row.connection_id, check) in self.runs
-        ]
-        if len(found) < len(checks) or any(run.reason or run.observed_at <= row.observed_at for run in found):
-            return None
-        if any(run.sweep != self.sweep.pk for run in found):
-            return None
-        places = {
-            (item.check, item.account_id, item.region) for item in inside if item.state != FindingState.GONE
-        }
-        if unread(row.connection_id, places):
-            return None
-        oldest, newest = (pick(found, key=lambda run: run.observed_at) for pick in (min, max))
-        ends = frozenset(item.state for item in inside if item.state != FindingState.OPEN)
-        ends = ends or frozenset({"restored"})
-        signal = Signal(Kind.CLEAR, newest.observed_at, started_at=oldest.observed_at, ends=ends)
-        return signal, newest
+            return proof.without_findings(self.rules[row.rule_id], row, self.now)
+        return proof.of_findings(row, inside, self.runs) if self.sweep is not None else None
 
     def _reading(self, tally: Tally, row: Alert | None = None) -> tuple[Signal, Run | None]:
         """Return the failing reading behind a tally, and the newest run it rests on."""
-        run = None
-        if tally.where is not None and tally.connection is not None:
-            checks = [c for c in self.controls[tally.control].checks if matches(c, tally.rule.checks)]
-            runs = [self.runs[tally.connection, c] for c in checks if (tally.connection, c) in self.runs]
-            run = max(runs, key=lambda item: item.observed_at, default=None)
-        at = run.observed_at if run else self.now
+        signal, run = proof.still(tally.rule, tally, row, self.runs, self.now)
         version = self.versions[tally.rule.id]
-        signal = Signal(
-            Kind.FAILING,
-            at,
-            started_at=at,
+        changed = bool(row and row.rule_version != version)
+        if row is not None and row.state == State.FALSE_POSITIVE and not changed:
+            changed = proof.beyond(row, tally)
+        known = SEVERITIES.index(row.severity) if row is not None and row.severity in SEVERITIES else 0
+        return replace(
+            signal,
             count=tally.failing,
             worse=bool(row and tally.newest and tally.newest > row.observed_at),
-            rule_changed=bool(row and row.rule_version != version),
-        )
-        return signal, run
+            rule_changed=changed,
+            severer=SEVERITIES.index(tally.severity) < known,
+        ), run
 
     def _describe(self, row: Alert, tally: Tally, run: Run | None) -> None:
         title = self.controls[tally.control].title if tally.control in self.controls else tally.rule.title
@@ -344,13 +335,17 @@ class Look:
         if run is not None:
             row.evidence_before = run.manifest
 
-    def _how_it_ended(self, row: Alert, signal: Signal) -> str:
-        ways = ", ".join(sorted(signal.ends))
-        return f"{row.passes} complete runs since {utc_text(row.last_failed_at)} show it: {ways}"
-
     def _policy(self, row: Alert) -> Any:
         rule = self.rules.get(row.rule_id) or rulebook.form(rulebook.get(row.rule_id))
         return rule.policy(row.severity)
+
+
+def _how_it_ended(row: Alert, signal: Signal, rule: Rule) -> str:
+    if row.state == State.GONE and signal.ends <= {"gone"}:
+        return "what failed is absent from a complete inventory"
+    what = "looks at our own records" if rule.when not in proof.BY_READING else "complete readings"
+    ways = ", ".join(sorted(signal.ends))
+    return f"{row.passes} {what} since {utc_text(row.last_failed_at)} show it: {ways}"
 
 
 def _rows(keys: Iterable[UUID], owners: Mapping[UUID, Connection]) -> dict[UUID, Alert]:

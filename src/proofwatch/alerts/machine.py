@@ -32,9 +32,15 @@ class Row:
     change: Change = field(default=lambda alert, signal, policy: {})
 
 
-def begin(signal: Signal) -> Alert:
-    """Return the alert that a failing reading begins: pending, nobody told."""
-    return Alert(State.PENDING, signal.at, signal.at, signal.at, count=signal.count)
+def begin(signal: Signal, before: Alert | None = None) -> Alert:
+    """Return the alert that a failing reading begins: pending, nobody told.
+
+    `before` is the alert of the same key that ended: what begins and stops too often does so over several.
+    """
+    made = Alert(State.PENDING, signal.at, signal.at, signal.at, count=signal.count)
+    if before is None:
+        return made
+    return replace(made, transitions=before.transitions, flapping_since=before.flapping_since)
 
 
 def advance(alert: Alert, signal: Signal, policy: Policy) -> Step:
@@ -80,6 +86,11 @@ def _proven(alert: Alert, signal: Signal, policy: Policy) -> bool:
 
 def _proven_repaired(alert: Alert, signal: Signal, policy: Policy) -> bool:
     return _proven(alert, signal, policy) and "rule changed" not in signal.ends
+
+
+def _proven_away(alert: Alert, signal: Signal, policy: Policy) -> bool:
+    away = bool(signal.ends) and signal.ends <= {"gone", "no longer applies"}
+    return away and _proven(alert, signal, policy)
 
 
 def _refuted(alert: Alert, signal: Signal, policy: Policy) -> bool:
@@ -137,7 +148,20 @@ def _fails(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
     if signal.kind != Kind.FAILING:
         return {}
     seen = max(alert.last_failed_at, signal.at)
-    return {"last_failed_at": seen, "count": signal.count, "passes": 0, "interrupted_since": None}
+    found = {"last_failed_at": seen, "count": signal.count, "passes": 0, "interrupted_since": None}
+    return {**found, **_sooner(alert, signal, policy)}
+
+
+def _sooner(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
+    """Return the clocks of an alert that got worse: nobody has answered for what is new in it."""
+    found: dict[str, Any] = {}
+    if signal.severer and alert.due_at is not None:
+        found["due_at"] = min(alert.due_at, signal.at + policy.sla)
+    if signal.severer and alert.ack_until is not None:
+        found["ack_until"] = min(alert.ack_until, signal.at + policy.ack_timeout)
+    if alert.state == State.OPEN and (signal.severer or (signal.worse and alert.escalate_at is None)):
+        found |= _timers(signal, policy)
+    return found
 
 
 def _passes(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
@@ -180,8 +204,14 @@ def _accepts(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
 
 
 def _resumes(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
-    again = {"accepted_until": None, "accepted_count": 0, "ack_until": None}
+    again: dict[str, Any] = {"accepted_until": None, "accepted_count": 0, "ack_until": None}
+    if not alert.numbered:  # It was accepted before it opened.
+        again |= {"numbered": True, "opened_at": signal.at, "due_at": signal.at + policy.sla}
     return {**again, **_timers(signal, policy), **_fails(alert, signal, policy)}
+
+
+def _lapses(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
+    return {**_resumes(alert, signal, policy), "escalated": alert.escalated + 1}
 
 
 def _dismisses(alert: Alert, signal: Signal, policy: Policy) -> Mapping[str, Any]:
@@ -222,7 +252,7 @@ TABLE: tuple[Row, ...] = (
         _ack_over,
         State.OPEN,
         (Effect.ACK_ENDED,),
-        _resumes,
+        _lapses,
     ),
     Row(
         "task made",
@@ -273,20 +303,13 @@ TABLE: tuple[Row, ...] = (
         _resumes,
     ),
     Row("still failing", _HELD, Kind.FAILING, _always, None, (), _fails),
-    Row(
-        "resource gone",
-        _HELD,
-        Kind.CLEAR,
-        _only("gone", "no longer applies"),
-        State.GONE,
-        (Effect.ENDED,),
-        _ends,
-    ),
+    Row("resource gone", _HELD, Kind.CLEAR, _only("gone"), State.GONE, (Effect.ENDED,), _ends),
+    Row("applies no more", _HELD, Kind.CLEAR, _proven_away, State.GONE, (Effect.ENDED,), _ends),
     Row("restored", _HELD, Kind.CLEAR, _proven_repaired, State.RESTORED, (Effect.ENDED,), _ends),
     Row("check changed", _HELD, Kind.CLEAR, _proven, State.CHECK_CHANGED, (Effect.ENDED,), _ends),
     Row("passes once more", _HELD, Kind.CLEAR, _later_run, None, (), _passes),
     Row("interrupted", _HELD, Kind.UNKNOWN, _always, None, (), _interrupts),
-    Row("accepted", ACTIVE, Kind.ACCEPT, _always, State.ACCEPTED, (), _accepts),
+    Row("accepted", ACTIVE | {State.PENDING}, Kind.ACCEPT, _always, State.ACCEPTED, (), _accepts),
     Row("false positive", _HELD, Kind.DISMISS, _always, State.FALSE_POSITIVE, (), _dismisses),
     Row("dismissed", _ONE[State.FALSE_POSITIVE], Kind.FAILING, _dismissed, None),
     Row("regressed", ENDED, Kind.FAILING, _soon_again, State.OPEN, (Effect.REGRESSED,), _reopens),
@@ -315,9 +338,12 @@ def _clock(step: Step, signal: Signal, policy: Policy) -> Step:
     if signal.kind != Kind.TICK:
         return step
     alert, effects = step.alert, list(step.effects)
-    if alert.flapping_since and len(alert.transitions) < policy.flap_after:
-        alert = replace(alert, flapping_since=None)
-    if alert.state in ACTIVE and alert.due_at and signal.at > alert.due_at and alert.breached_at is None:
+    times = tuple(at for at in alert.transitions if signal.at - at < policy.flap_window)
+    if alert.flapping_since and len(times) < policy.flap_after:
+        alert = replace(alert, flapping_since=None, transitions=times)
+        effects.append(Effect.CALMED)
+    told = alert.breached_at is not None and alert.due_at is not None and alert.breached_at >= alert.due_at
+    if alert.state in ACTIVE and alert.due_at and signal.at > alert.due_at and not told:
         alert = replace(alert, breached_at=signal.at)
         effects.append(Effect.BREACHED)
     if alert.state == State.OPEN and alert.escalate_at and signal.at >= alert.escalate_at:

@@ -65,7 +65,7 @@ def about(
         due=row.due_at,
         actor=actor,
         note=note,
-        evidence=row.evidence_after or row.evidence_before,
+        evidence=(row.evidence_after if row.ended_at else "") or row.evidence_before,
         checks=checks,
         to=tuple(to),
     )

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Max
 
 from proofwatch.alerts import rulebook, silences, teams
-from proofwatch.alerts.base import ENDED, Effect, Kind, State, utc_text
+from proofwatch.alerts.base import ENDED, LIVE, State, utc_text
 from proofwatch.alerts.channels.base import Happened, Message
 from proofwatch.alerts.messages import MOST_LINES, about, to_body
 from proofwatch.alerts.routing import Routes
 from proofwatch.alerts.rules import Rule
+from proofwatch.alerts.telling import ENDINGS, told
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
 from proofwatch.store.models import Alert, ChannelConfig, Connection, Delivery, Task
@@ -33,37 +34,11 @@ if TYPE_CHECKING:
 
 GROUP_INTERVAL = timedelta(minutes=15)
 """A change of what fails inside an open alert is told at most this often."""
+INHIBITED = "inhibited: connection"
 BASELINE = "told by the digest of the connection's first sweep"
 DETAILED = 50
 """Messages of one transaction that name their resources; more at once are a storm."""
-EFFECTS: dict[Effect, Happened] = {
-    Effect.OPENED: Happened.OPENED,
-    Effect.REGRESSED: Happened.REGRESSED,
-    Effect.NOT_CONFIRMED: Happened.NOT_CONFIRMED,
-    Effect.ACCEPTANCE_ENDED: Happened.ACCEPTANCE_ENDED,
-    Effect.ACK_ENDED: Happened.ESCALATED,
-    Effect.FLAPPING: Happened.FLAPPING,
-    Effect.BREACHED: Happened.ESCALATED,
-    Effect.ESCALATE: Happened.ESCALATED,
-    Effect.REPEAT: Happened.REPEATED,
-}
-PERSONS: dict[Kind, Happened] = {
-    Kind.ACKNOWLEDGE: Happened.ACKNOWLEDGED,
-    Kind.TASK: Happened.TASK,
-    Kind.CLAIM: Happened.CLAIMED,
-    Kind.ACCEPT: Happened.ACCEPTED,
-    Kind.DISMISS: Happened.CLOSED,
-}
-WHY: dict[Effect, str] = {
-    Effect.ACK_ENDED: "acknowledged, and neither a task nor a review followed in time",
-    Effect.BREACHED: "the repair is later than agreed",
-    Effect.ESCALATE: "nobody has acknowledged or reviewed it in time",
-    Effect.REPEAT: "repeated: nobody has acknowledged or reviewed it",
-    Effect.FLAPPING: "it begins and stops to fail too often: further changes are told in the digest only",
-    Effect.ACCEPTANCE_ENDED: "the acceptance of the risk has ended",
-    Effect.NOT_CONFIRMED: "a later run still fails: the claimed repair is not confirmed",
-}
-ENDINGS = {State.RESTORED: Happened.RESTORED, State.GONE: Happened.GONE}
+FINAL = frozenset({Happened.RESTORED, Happened.GONE, Happened.CLOSED})
 KEPT_QUIET = frozenset({Happened.OPENED, Happened.REGRESSED, Happened.REPEATED, Happened.CHANGED})
 """What is held back while its connection is down, or while it flaps."""
 ANSWERS = frozenset({Happened.ACKNOWLEDGED, Happened.REVIEWED, Happened.CLAIMED, Happened.TASK})
@@ -87,6 +62,9 @@ class Notices:
                 self._baseline.setdefault(move.row.connection_id, []).append(move.row)
             for happened, note in told(move):
                 self.tell(move.row, happened, note=note, actor=move.actor)
+            rule = self._rules.get(move.row.rule_id)
+            if rule and rule.when == "connection" and move.row.state in ENDED and move.row.connection:
+                self.after_outage(move.row.connection)
 
     def tell(self, row: Alert, happened: Happened, *, note: str = "", actor: str = "") -> None:
         """Queue one message about an alert on every channel of its rule, or write down why not."""
@@ -104,22 +82,48 @@ class Notices:
             light = bool(held) or len(self.rows) >= DETAILED
             message = self._message(row, happened, key, note, actor, channel, names, light)
             due, waits = self._due(row, rule, happened, channel)
-            self._add(key, row, channel, message, due, held, "" if held else waits)
+            made = self._add(key, row, channel, message, due, held, "" if held else waits)
+            if held == BASELINE:
+                made.into = self._first_digest(row, channel)
 
     def why_not(self, row: Alert, happened: Happened, channel: ChannelConfig) -> str:
         """Return why a message about an alert is not sent on a channel; "" if it is."""
         if not channel.enabled:
             return f"channel {channel.name} is off: {channel.reason}"
         silence = silences.covering(row, self._silences)
-        if silence is not None:
+        if silence is not None and not (happened in FINAL and self._was_told(row, channel)):
             return f"silenced by {silence.by} until {utc_text(silence.until)}: {silence.reason}"
-        if happened == Happened.OPENED and row.baseline and not row.regressed:
+        first = happened == Happened.OPENED and row.baseline and not row.regressed
+        if first and (row.connection_id in self._baseline or self._first_digest(row, channel) is not None):
             return BASELINE
         if happened in KEPT_QUIET and row.flapping_since and happened != Happened.FLAPPING:
             return f"flapping since {utc_text(row.flapping_since)}: told by the next digest"
         if happened in KEPT_QUIET and (down := self._down(row)):
-            return f"inhibited: connection {down} is down, which has an alert of its own"
+            return f"{INHIBITED} {down} is down, which has an alert of its own"
         return ""
+
+    def _was_told(self, row: Alert, channel: ChannelConfig) -> bool:
+        """Tell whether a channel accepted a message about an alert: then it has to hear of its end, too."""
+        sent = Delivery.objects.filter(alert=row, channel=channel.name, sent_at__isnull=False)
+        return bool(sent.exists())
+
+    def _first_digest(self, row: Alert, channel: ChannelConfig) -> Delivery | None:
+        """Return the digest that told a channel of the connection's first sweep, if there was one."""
+        if row.connection_id is None:
+            return None
+        thread = f"baseline-{row.connection_id.hex}"
+        found: Delivery | None = Delivery.objects.filter(thread=thread, channel=channel.name).first()
+        return found
+
+    def after_outage(self, connection: Connection) -> None:
+        """Tell what was held back because a connection was down, and still needs somebody."""
+        rows = Alert.objects.filter(current=True, state=State.OPEN, deliveries__reason__startswith=INHIBITED)
+        for row in rows.distinct().select_related("connection"):
+            last = row.deliveries.order_by("-order").first()
+            if row.connection_id in (None, connection.pk) and last.reason.startswith(INHIBITED):
+                self.tell(
+                    row, Happened.REPEATED, note=f"connection {connection.name} is back", actor="system"
+                )
 
     def after_silence(self, silence: Any, rows: Iterable[Alert]) -> None:
         """Tell of the alerts that a silence hid and that still need somebody."""
@@ -274,9 +278,8 @@ class Notices:
             for channel in told_on.values():
                 digest = self.digest(channel, f"baseline-{owner.hex}", headline, lines, once)
                 for row in self.rows:
-                    if row.channel == channel.name and row.reason.startswith(
-                        "told by the digest of the conn"
-                    ):
+                    of_it = row.alert is not None and row.alert.connection_id == owner
+                    if of_it and row.channel == channel.name and row.reason == BASELINE:
                         row.into = digest
             self.rows.sort(key=lambda item: item.happened != Happened.DIGEST)
         self._baseline = {}
@@ -314,7 +317,9 @@ class Notices:
     def _lost(self) -> dict[Any, str]:
         """Connections that failed and have an active alert saying so."""
         rows = Connection.objects.filter(removed_at__isnull=True, state=ConnectionState.FAILED)
-        return dict(rows.values_list("pk", "name"))
+        names = [rule.id for rule in self._rules.values() if rule.when == "connection"]
+        told = Alert.objects.filter(current=True, rule_id__in=names, state__in=sorted(LIVE))
+        return dict(rows.filter(pk__in=told.values("connection")).values_list("pk", "name"))
 
     @cached_property
     def _kinds(self) -> dict[Any, str]:
@@ -332,24 +337,6 @@ class Notices:
     @cached_property
     def _checks(self) -> dict[str, Sequence[str]]:
         return {item.id: item.checks for item in self._controls}
-
-
-def told(move: Move) -> list[tuple[Happened, str]]:
-    """Return what a move tells, with the reason for telling it."""
-    found: list[tuple[Happened, str]] = []
-    for effect in move.step.effects:
-        if effect == Effect.ENDED:
-            found.append((ENDINGS.get(State(move.row.state), Happened.CLOSED), move.row.reason))
-        elif effect in EFFECTS:
-            found.append((EFFECTS[effect], WHY.get(effect, "")))
-    if move.step.row and move.signal.kind in PERSONS:
-        found.append((PERSONS[move.signal.kind], move.reason))
-    if not found and move.signal.kind == Kind.FAILING and move.grew and move.row.state in _OPEN:
-        found.append((Happened.CHANGED, f"{move.grew_from} failed before, {move.row.count} fail now"))
-    return found
-
-
-_OPEN = frozenset({State.OPEN, State.ACKNOWLEDGED, State.REMEDIATION, State.CLAIMED}) - ENDED
 
 
 def _short(key: str) -> str:

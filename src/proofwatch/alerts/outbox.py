@@ -9,12 +9,13 @@ marks that a second copy may have arrived.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from proofwatch.alerts import channelbook, silences
 from proofwatch.alerts.base import AlertError, utc_text
@@ -35,7 +36,10 @@ MOST_ATTEMPTS = 14
 """Over about eight hours; a message that nobody took by then is failed, which is an alert of its own."""
 STORM = 10
 """More first messages than this, waiting for one channel at once, become one digest."""
-FIRST_MESSAGES = (str(Happened.OPENED), str(Happened.REGRESSED), str(Happened.REPEATED))
+FIRST_MESSAGES = tuple(map(str, (Happened.OPENED, Happened.REGRESSED, Happened.REPEATED, Happened.ESCALATED)))
+LAST_MESSAGES = (str(Happened.RESTORED), str(Happened.GONE))
+"""Gathered as well, but for what the channel was told of one by one: that has to be ended one by one."""
+GATHER_EVERY = 100
 CANDIDATES = 20
 
 
@@ -75,7 +79,8 @@ class Tried:
 def drain(sender: Sender, most: int = 1000) -> int:
     """Send what is due until nothing is; return how many attempts were made."""
     for done in range(most):
-        gather_storms(sender.clock())
+        if done % GATHER_EVERY == 0:
+            gather_storms(sender.clock())
         row = claim(sender.owner, sender.clock())
         if row is None:
             return done
@@ -124,32 +129,39 @@ def deliver(row: Delivery, sender: Sender) -> Delivery:
 
 
 def gather_storms(now: datetime) -> int:
-    """Put first messages that wait for one channel in too great a number into one digest; return how many."""
-    rows = Delivery.objects.filter(
-        state=DeliveryState.QUEUED, attempts=0, happened__in=FIRST_MESSAGES, due_at__lte=now
-    )
-    counted: dict[str, int] = {}
-    for name in rows.values_list("channel", flat=True):
-        counted[name] = counted.get(name, 0) + 1
-    stormy = [name for name, number in counted.items() if number > STORM]
+    """Put messages that wait for one channel in too great a number into one digest; return how many."""
+    counted = Counter(_gatherable(now).values_list("channel", flat=True))
+    known = set(ChannelConfig.objects.filter(removed_at__isnull=True).values_list("name", flat=True))
+    stormy = [name for name, number in counted.items() if number > STORM and name in known]
     return sum(_gather(name, now) for name in stormy)
+
+
+def _gatherable(now: datetime) -> QuerySet:
+    """Return the messages that may be told by one that counts them: nobody was told of their alert before."""
+    told = Delivery.objects.filter(
+        alert=OuterRef("alert"), channel=OuterRef("channel"), sent_at__isnull=False
+    )
+    endings = Q(happened__in=LAST_MESSAGES) & ~Exists(told)
+    rows = Delivery.objects.filter(
+        state=DeliveryState.QUEUED, attempts=0, due_at__lte=now, lease_owner="", alert__isnull=False
+    )
+    found: QuerySet = rows.filter(Q(happened__in=FIRST_MESSAGES) | endings)
+    return found
 
 
 def _gather(channel: str, now: datetime) -> int:
     with write(f"gathering the messages for {channel}"):
         log.lock()
         config = ChannelConfig.objects.filter(pk=channel, removed_at__isnull=True).first()
-        waiting = Delivery.objects.filter(
-            channel=channel, state=DeliveryState.QUEUED, attempts=0, happened__in=FIRST_MESSAGES,
-            due_at__lte=now, lease_owner="",
-        )  # fmt: skip
+        waiting = _gatherable(now).filter(channel=channel)
         rows = list(waiting.select_related("alert", "alert__connection").order_by("order"))
-        if config is None or len(rows) <= STORM:
-            return 0
         loud = [row for row in rows if row.alert and not _silenced(row, now)]
+        if config is None or len(loud) <= STORM:
+            return 0
         notices = Notices(now)
         lines = [f"{row.alert.severity}: {row.alert.name} {row.message['headline']}" for row in loud]
-        headline = f"{len(loud)} alerts at once"
+        ended = sum(row.happened in LAST_MESSAGES for row in loud)
+        headline = f"{len(loud)} alerts at once" + (f", {ended} of them ended" if ended else "")
         note = f"{len(loud)} messages were held back and are told here."
         thread = f"storm-{rows[0].pk.hex}"
         digest = notices.digest(config, thread, headline, lines, note)
@@ -157,7 +169,7 @@ def _gather(channel: str, now: datetime) -> int:
         reason = f"grouped into one message with {len(loud) - 1} others"
         keys = [row.pk for row in loud]
         for start in range(0, len(keys), 500):
-            part = waiting.filter(pk__in=keys[start : start + 500])
+            part = Delivery.objects.filter(pk__in=keys[start : start + 500], attempts=0, lease_owner="")
             part.update(state=DeliveryState.NOT_SENT, reason=reason, into=digest)
     return len(loud)
 

@@ -17,10 +17,10 @@ from uuid import UUID
 from proofwatch.alerts import machine
 from proofwatch.alerts.base import ENDED, Alert, Effect, Kind, Signal, State
 from proofwatch.alerts.channels.base import Happened
-from proofwatch.alerts.notices import EFFECTS, ENDINGS
 from proofwatch.alerts.routing import Routes
 from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import alert_key
+from proofwatch.alerts.telling import EFFECTS, ENDINGS
 from proofwatch.controls.base import Control
 from proofwatch.store.models import Connection, ControlStatusHistory, FindingEvent, Sweep
 from proofwatch.store.models.findings import EventKind

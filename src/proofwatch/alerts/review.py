@@ -146,7 +146,7 @@ def review(
     bulk = uuid.uuid4() if len(names) > 1 else None
     with write(doing):
         log.lock()
-        rows = [get(name) for name in dict.fromkeys(names)]
+        rows = list({row.pk: row for row in map(get, names)}.values())
         made = [
             _review(row, decision, text.strip(), person.role, by, now, channel, bulk, len(rows))
             for row in rows
@@ -179,13 +179,13 @@ def _review(
         decided_at=now,
         decision=decision,
         note=text,
-        evidence_seen=row.evidence_after or row.evidence_before,
+        evidence_seen=row.evidence_after if row.ended_at else row.evidence_before,
         channel=channel,
         bulk=bulk,
         bulk_size=size,
     )
     # A review answers the question that goes up and is repeated; it moves no state.
-    Alert.objects.filter(pk=row.pk).update(reviewed_at=now, escalate_at=None, repeat_at=None)
+    Alert.objects.filter(pk=row.pk).update(reviewed_at=now, escalate_at=None, repeat_at=None, ack_until=None)
     note(row, "reviewed", by, role, now, text, decision=decision, bulk_size=size)
     data = {**_named(row), "role": role, "decision": decision, "note": text[:2000], "channel": channel}
     seen_text = {"evidence_seen": made.evidence_seen, "one_of": size}
@@ -194,9 +194,10 @@ def _review(
 
 
 def reviews(limit: int = 10_000) -> list[Review]:
-    """Return the review log, oldest first."""
+    """Return the review log, oldest first; of a longer one, the newest rows."""
     with guarded("reading the review log"):
-        return list(Review.objects.select_related("alert").order_by("pk")[:limit])
+        newest = Review.objects.select_related("alert").order_by("-pk")[:limit]
+        return list(newest)[::-1]
 
 
 def _policy(row: Alert) -> Any:

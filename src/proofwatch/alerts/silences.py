@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from proofwatch.alerts import people
-from proofwatch.alerts.base import ACTIVE, AlertError
+from proofwatch.alerts.base import ACTIVE, AlertError, State
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
@@ -44,7 +44,7 @@ def covering(row: Alert, silences: Iterable[Silence]) -> Silence | None:
         "group": row.group,
     }
     for item in silences:
-        if item.until_worse and row.count > item.count:
+        if item.until_worse and row.count > item.counts.get(row.pk.hex, 0):
             continue
         if all(fnmatchcase(facts[key], value) for key, value in item.matcher.items()):
             return item
@@ -89,8 +89,10 @@ def make(
         made = Silence(
             matcher=dict(matcher), reason=reason.strip(), by=by, at=now, until=until, until_worse=until_worse
         )
-        rows = _active()
-        made.count = max([row.count for row in rows if covering(row, [made]) is not None], default=0)
+        made.counts = {row.pk.hex: row.count for row in _active(pending=True)}
+        held = {row.pk.hex for row in _active(pending=True) if covering(row, [made]) is not None}
+        made.counts = {key: count for key, count in made.counts.items() if key in held}
+        made.count = sum(made.counts.values())
         made.save(force_insert=True)
         data = {**_body(made), "role": person.role}
         log.append("alert.silenced", by, data, now)
@@ -138,10 +140,10 @@ def expire(now: datetime) -> int:
     from proofwatch.alerts.notices import Notices
 
     with write("ending the silences whose time is over"):
+        log.lock()
         over = list(Silence.objects.filter(ended_at__isnull=True, until__lte=now))
         if not over:
             return 0
-        log.lock()
         notices = Notices(now)
         rows = _active()
         for row in over:
@@ -151,8 +153,9 @@ def expire(now: datetime) -> int:
     return len(over)
 
 
-def _active() -> list[Alert]:
-    return list(Alert.objects.filter(current=True, state__in=sorted(ACTIVE)).select_related("connection"))
+def _active(pending: bool = False) -> list[Alert]:
+    states = sorted({*ACTIVE, State.PENDING} if pending else ACTIVE)
+    return list(Alert.objects.filter(current=True, state__in=states).select_related("connection"))
 
 
 def _end(row: Silence, by: str, role: str, reason: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +35,8 @@ class Tally:
     checks: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     """The same as `where`, for matching findings one by one: checks, and a value per part of the group."""
+    failed: set[str] = field(default_factory=set)
+    """The checks that fail in it."""
     drill: UUID | None = None
     """The drill that it belongs to, if it is none of the real ones."""
 

@@ -96,15 +96,15 @@ def answer(app: App) -> int:
     from proofwatch.store.services import hints
 
     done = 0
-    for connection in hints.waiting():
-        for tables in _groups(app, connection, hints.of(connection)):
+    for connection in hints.waiting(datetime.now(UTC)):
+        for tables in _groups(app, connection, hints.of(connection, datetime.now(UTC))):
             # Asked again: what was heard since is answered by this sweep, too.
-            taken = [hint for hint in hints.of(connection) if hint.table in tables]
+            taken = [hint for hint in hints.of(connection, datetime.now(UTC)) if hint.table in tables]
             run = run_sweep(app, connection, tables=tuple(sorted(tables)), trigger="event", quiet=True)
-            hints.settle(run, taken)
+            hints.settle(run, taken, datetime.now(UTC))
             done += 1
-        known = _tables(connection)
-        hints.forget([hint for hint in hints.of(connection) if hint.table not in known])
+        known, left = _tables(connection), hints.of(connection, datetime.now(UTC))
+        hints.forget([hint for hint in left if hint.table not in known])
     return done
 
 
@@ -198,7 +198,7 @@ def _look(app: App) -> None:
 
     now = datetime.now(UTC)
     scheduler.look_at_the_clock(now)
-    clock.look(now)
+    clock.look(now, lambda name, error: note(f"{name}: {error}"))
     drills.keep(app.objects.put, now)
     app.sign()
 

@@ -60,8 +60,26 @@ def resolve(host: str, port: int, allowed: Allowed, doing: str) -> list[str]:
     return addresses
 
 
+CLOSED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "168.63.129.16/32",  # Azure's own services, from inside every machine.
+            "192.0.0.0/24",  # Of protocols; Oracle's metadata among them.
+            "::/96",  # IPv4 addresses, as they were once written.
+            "::ffff:0:0:0/96",  # IPv4-translated.
+            "64:ff9b:1::/48",  # NAT64 of private networks.
+            "fec0::/10",  # Site-local, as private networks once were.
+        ),
+    )
+)
+"""What counts as public for some tables of addresses, and is not."""
+
+
 def public(address: Address) -> bool:
     """Tell whether an address is one of the public internet, also when it is wrapped in IPv6."""
+    if any(address in network for network in CLOSED if network.version == address.version):
+        return False
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or _nat64(address)
         if inner is not None:

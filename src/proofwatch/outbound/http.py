@@ -164,7 +164,8 @@ class Client:
                 for part in got.iter_stream():
                     data += part
                     if len(data) > LARGEST:
-                        raise NoAnswer(network.doing, f"{place} answered more than {LARGEST} bytes")
+                        problem = f"{place} answered more than {LARGEST} bytes"
+                        raise NoAnswer(network.doing, problem, unanswered=True)
                 named = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in got.headers}
                 return Answer(got.status, named, bytes(data))
         except (

@@ -114,7 +114,7 @@ def decide(name: str, approve: bool, note: str, *, by: str, now: datetime) -> Ri
         row.state = "approved" if approve else "refused"
         row.decided_by, row.decided_at, row.decision_note = by, now, note.strip()
         if approve:
-            row.count = covered(row.scope).update(acceptance=row.name)
+            row.count = _cover(row)
         row.save()
         log.append("acceptance.decided", by, {**_body(row), "role": person.role, "note": note.strip()}, now)
         if approve:
@@ -142,6 +142,7 @@ def end(name: str, reason: str, *, by: str, now: datetime) -> RiskAcceptance:
 def tick(now: datetime) -> int:
     """End what has expired, note what needs a look soon, and let alerts follow; return how many ended."""
     with write("looking at the accepted risks"):
+        log.lock()
         over = list(RiskAcceptance.objects.filter(state="approved", expires_at__lte=now))
         soon = RiskAcceptance.objects.filter(
             state="approved", remind_at__lte=now, reminded_at__isnull=True, expires_at__gt=now
@@ -149,7 +150,6 @@ def tick(now: datetime) -> int:
         rows = list(soon)
         if not over and not rows:
             return 0
-        log.lock()
         for row in over:
             _end(row, "expired", "it expired", "system", "", now)
         for row in rows:
@@ -186,13 +186,23 @@ def covered(scope: Mapping[str, Any]) -> QuerySet:
     return rows
 
 
+def _cover(row: RiskAcceptance) -> int:
+    """Mark what failed when it was asked for, and is under no other acceptance; return how many."""
+    rows = covered(row.scope).filter(acceptance="", opened_at__lte=row.requested_at)
+    return int(
+        Finding.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(acceptance=row.name)
+    )
+
+
 def _accept_alerts(row: RiskAcceptance, by: str, role: str, now: datetime) -> None:
     """Move the alerts of which everything that fails is accepted now."""
     touched = AlertResource.objects.filter(finding__acceptance=row.name, ended_at__isnull=True).values(
         "alert"
     )
     bare = Count("resources", filter=Q(resources__ended_at__isnull=True, resources__finding__acceptance=""))
-    alerts = Alert.objects.filter(pk__in=touched, current=True, state__in=sorted(ACTIVE))
+    # One that still waits is accepted, too: else it would open about what two people have agreed to.
+    states = sorted({*ACTIVE, State.PENDING})
+    alerts = Alert.objects.filter(pk__in=touched, current=True, state__in=states)
     book = Book(now)
     for alert in alerts.annotate(bare=bare).filter(bare=0).select_related("connection"):
         policy = rulebook.form(rulebook.get(alert.rule_id)).policy(alert.severity)
@@ -207,11 +217,14 @@ def _end(row: RiskAcceptance, state: str, because: str, by: str, role: str, now:
     row.state, row.ended_at, row.ended_because = state, now, because
     row.save()
     log.append("acceptance.ended", by, {**_body(row), "role": role, "because": because}, now)
-    touched = AlertResource.objects.filter(finding__acceptance=row.name).values("alert")
-    alerts = list(
-        Alert.objects.filter(pk__in=touched, current=True, state=State.ACCEPTED).select_related("connection")
-    )
+    touched = AlertResource.objects.filter(finding__acceptance=row.name).values_list("alert", flat=True)
+    names = list(touched.distinct())
     Finding.objects.filter(acceptance=row.name).update(acceptance="")
+    for other in RiskAcceptance.objects.filter(state="approved").exclude(pk=row.pk).order_by("number"):
+        _cover(other)
+    left = AlertResource.objects.filter(ended_at__isnull=True, finding__acceptance="").values("alert")
+    rows = Alert.objects.filter(pk__in=names, current=True, state=State.ACCEPTED)
+    alerts = list(rows.filter(pk__in=left).select_related("connection"))
     book = Book(now)
     for alert in alerts:
         policy = rulebook.form(rulebook.get(alert.rule_id)).policy(alert.severity)

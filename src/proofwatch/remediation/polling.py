@@ -45,6 +45,8 @@ def read(config: TrackerConfig, client: Client, now: datetime, only: Iterable[st
         known = build(config, client).read(wanted)
     except ProofwatchError as error:
         problem = f"reading its tickets: {error.problem}"
+    except Exception as error:  # noqa: BLE001 - recorded as the tracker's problem; the others are read
+        problem = f"reading its tickets: it answered in another form ({type(error).__name__})"
     TrackerConfig.objects.filter(pk=config.pk).update(polled_at=now, problem=problem[:500])
     return sum(_take_over(config, rows[item.id], item, now) for item in known if item.id in rows)
 
@@ -59,6 +61,9 @@ def _take_over(config: TrackerConfig, ticket: Ticket, known: Known, now: datetim
     who = f"tracker:{config.name}" + (f":{known.closed_by}" if known.closed_by else "")
     with write(f"taking over ticket {ticket.external_id}"):
         log.lock()
+        fresh = Ticket.objects.get(pk=ticket.pk)
+        if (fresh.state, fresh.state_name, fresh.assignee) == after:
+            return False  # A web hook, or another worker, was faster.
         ticket.state, ticket.state_name, ticket.assignee = after
         ticket.read_at = now
         ticket.save()

@@ -79,6 +79,9 @@ def make(
         log.lock()
         row = get_alert(alert)
         _known(doing, owner)
+        live = Task.objects.filter(alert=row, state__in=LIVE).first()
+        if live is not None:
+            raise AlertError(doing, f"{live.name} is under way", "change that one")
         if row.state not in NEEDING:
             raise AlertError(doing, f"it is {row.state}", "a task is made for an open or acknowledged alert")
         return _make(row, by, person.role, now, owner, due, note)
@@ -94,19 +97,19 @@ def by_policy(now: datetime) -> int:
     rows = Alert.objects.filter(current=True, state__in=NEEDING, drill__isnull=True)
     made = 0
     with write("making tasks by policy"):
+        log.lock()  # First: what another worker just made is to be seen.
         rules = {row.id: rulebook.form(row).task for row in rulebook.every()}
         at_once, on_review = (
             [name for name, task in rules.items() if task == kind] for kind in ("at once", "on review")
         )
         asked = Q(rule_id__in=at_once) | Q(Exists(decided), rule_id__in=on_review)
         wanted = list(rows.filter(asked, ~Exists(under_way)).select_related("connection"))
-        if wanted:
-            log.lock()
         for row in wanted:
-            reviews = Review.objects.filter(alert=row, decision="repair", decided_at__gte=row.opened_at)
-            last = reviews.order_by("pk").last()
+            last = Review.objects.filter(alert=row, decided_at__gte=row.opened_at).order_by("pk").last()
+            if last is not None and last.decision != "repair" and rules[row.rule_id] == "on review":
+                continue  # A later review corrects the one before it.
             text = "its rule asks for a task at once"
-            if last is not None:
+            if last is not None and last.decision == "repair":
                 text = f"{last.reviewer} ({last.role}) decided to repair it: {last.note}"
             _make(row, SYSTEM, "", now, _former_owner(row), None, text)
             made += 1
@@ -209,11 +212,10 @@ def follow(now: datetime) -> int:
     changed = 0
     rows = Task.objects.filter(state__in=LIVE).select_related("alert", "alert__connection")
     with write("letting tasks follow their alerts"):
+        log.lock()
         ended = list(rows.exclude(alert__state__in=[*sorted(ACTIVE), State.ACCEPTED, State.PENDING]))
         refuted = list(rows.filter(state=TaskState.CLAIMED, alert__state=State.REMEDIATION))
         late = list(rows.filter(due_at__lt=now, breached_at__isnull=True))
-        if ended or refuted or late:
-            log.lock()
         for task in ended:
             if task.alert is not None:
                 _end(task, task.alert, now)

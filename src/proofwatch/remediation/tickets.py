@@ -141,6 +141,10 @@ def _carry(step: TicketStep, courier: Courier) -> None:
         except (AlertError, SecretError) as error:
             answer = error.problem
             values |= _again(step, courier.clock(), False, None)
+        except Exception as error:  # noqa: BLE001 - recorded as the answer, then tried again
+            answer = f"our own fault, or an answer of another form: {type(error).__name__}"
+            values |= _again(step, courier.clock(), False, None)
+            values["perhaps_twice"] = step.perhaps_twice or step.kind == "comment"
     if config is not None:
         wrong = "" if values.get("state") == "done" else f"{step.kind} of {ticket.task.name}: {answer}"
         TrackerConfig.objects.filter(pk=config.pk).update(problem=wrong[:500])

@@ -17,7 +17,10 @@ _SELECT = (
     " lambda item: item.key || '=' || item.value), lambda item: list_contains($tags, item))"
     " FROM read_parquet("
 )
-_WHERE = ") WHERE (_unread IS NULL OR NOT map_contains(_unread, 'tags')) AND resource IN (SELECT unnest($names::VARCHAR[]))"
+_WHERE = (
+    ") WHERE (_unread IS NULL OR NOT map_contains(_unread, 'tags'))"
+    " AND resource IN (SELECT unnest($names::VARCHAR[]))"
+)
 
 Key = tuple[str, str, str]
 """account_id, region, resource."""

@@ -35,6 +35,7 @@ MUTABLE = (
     "restored_at",
     "restored_sweep",
     "regressions",
+    "acceptance",
     "evidence_interrupted_since",
     "interruption",
 )
@@ -122,6 +123,7 @@ class Reconciliation:
             finding.state, finding.opened_at, finding.opened_sweep_id = FindingState.OPEN, at, self._sweep.pk
             finding.restored_at, finding.restored_sweep_id = None, None
             finding.regressions += 1
+            finding.acceptance = ""  # What was accepted was repaired; this failure is another one.
         elif finding.evidence_interrupted_since is not None:
             kind = EventKind.RESUMED
         else:

@@ -7,12 +7,13 @@ first of all. What it does then is small and quick: it remembers, and the worker
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from proofwatch.alerts import answers
+from proofwatch.alerts import answers, channelbook
 from proofwatch.errors import ProofwatchError
 from proofwatch.hooks.base import HookError, Request
 from proofwatch.outbound.http import Client
@@ -69,7 +70,9 @@ class Hooks:
             return self._route(environ)
         except HookError as error:
             return _refused(error.status, error.problem)
-        except StoreError:
+        except StoreError as error:
+            if error.permanent:
+                return _refused(404, "there is nothing here")
             disconnect()
             return _refused(503, "the state cannot be reached; send it again later")
         except ProofwatchError as error:
@@ -80,7 +83,7 @@ class Hooks:
         if path == "/healthz":
             return Answer(200, b'{"status":"ok"}') if method == "GET" else _refused(405, "use GET")
         place, _, name = path.strip("/").partition("/")
-        if place not in ("hooks", "slack", "trackers") or not name or "/" in name:
+        if place not in ("hooks", "slack", "trackers") or not re.fullmatch(channelbook.NAME, name):
             return _refused(404, "there is nothing here")
         if method not in ("POST", "OPTIONS", "GET") or (place != "hooks" and method != "POST"):
             return _refused(405, "use POST")

@@ -239,6 +239,8 @@ class Silence(models.Model):
     until_worse = models.BooleanField(default=False)
     """Ends also when more resources fail than when it began."""
     count = models.PositiveBigIntegerField(default=0)
+    counts = fields.json()
+    """Alert's id → how many failed in it when it was silenced."""
     ended_at = models.DateTimeField(null=True, default=None)
     ended_by = fields.word(blank=True, default="")
     ended_because = models.TextField(blank=True, default="")

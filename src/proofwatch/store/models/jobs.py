@@ -65,6 +65,10 @@ class Hint(models.Model):
     heard_at = models.DateTimeField()
     """When the first event of this hint was heard."""
     events = models.PositiveBigIntegerField(default=1)
+    tries = models.PositiveSmallIntegerField(default=0)
+    """Sweeps that could not read it completely."""
+    due_at = models.DateTimeField(null=True, default=None)
+    """When it is tried again; None: at once."""
 
     class Meta:
         """Once per place, however many events there are."""

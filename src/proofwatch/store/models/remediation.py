@@ -53,6 +53,11 @@ class Task(models.Model):
             models.Index(fields=("state", "due_at"), name="task_by_due"),
             models.Index(fields=("owner", "state"), name="task_by_owner"),
         )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("alert",), condition=models.Q(ended_at__isnull=True), name="one_live_task_per_alert"
+            ),
+        )
 
     @property
     def name(self) -> str:

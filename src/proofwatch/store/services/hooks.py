@@ -101,6 +101,8 @@ class Listener:
         Raises:
             HookError: refused; nothing was done. Status 404 where there is no such hook.
         """
+        if not re.fullmatch(CONNECTION_NAME, name):
+            raise HookError("hearing an event", "there is no such address", status=404)
         row = Hook.objects.filter(pk=name, removed_at__isnull=True, enabled=True)
         hook = row.select_related("connection").first()
         if hook is None or hook.connection.removed_at:
@@ -110,8 +112,6 @@ class Listener:
         except HookError as error:
             row.update(refused_at=now, refused=error.problem[:500])
             raise
-        if heard.delivery and not _first_time(hook, heard.delivery, now):
-            return heard
         known = connector_class(hook.connection.kind).tables()
         places = [
             (table, hint.account_id, hint.region)
@@ -119,9 +119,13 @@ class Listener:
             for table in hint.tables
             if table in known
         ]
-        if places:
-            hints.add(hook.connection, places, now)
-        row.update(heard_at=now)
+        with write("keeping what an event said"):
+            # Together: an id that is remembered without its hint would turn the sender's next try away.
+            if heard.delivery and not _first_time(hook, heard.delivery, now):
+                return heard
+            if places:
+                hints.add(hook.connection, places, now)
+            row.update(heard_at=now)
         return heard
 
     def _source(self, hook: Hook) -> Source:
