@@ -116,6 +116,41 @@ def test_githubs_spent_limit_is_not_a_lack_of_rights(monkeypatch: Any) -> None:
     assert not error.value.permanent
 
 
+@pytest.mark.parametrize(
+    ("said", "permanent"),
+    [
+        ({"errors": [{"message": "slow down", "extensions": {"code": "RATELIMITED"}}]}, False),
+        (
+            {"errors": [{"message": "no such field", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}]},
+            True,
+        ),
+        ({"errors": ["odd"]}, True),
+        ({"message": "bad request"}, True),
+        ("<html>", True),
+    ],
+)
+def test_linears_spent_limit_is_told_from_a_wrong_query_although_both_are_400(
+    said: Any, permanent: bool, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("PW_T", SECRET)
+    with served("linear") as server:
+        made = tracker("linear", server.url, server.client)
+        server.faults = [(400, {"Retry-After": "9"}, said)]
+        with pytest.raises(TrackerError) as error:
+            made.create(TASK)
+    assert (error.value.permanent, error.value.retry_after) == (permanent, 9.0)
+    assert error.value.answer.startswith("400")
+
+
+def test_an_issue_that_moved_to_another_repository_does_not_hide_the_others(monkeypatch: Any) -> None:
+    monkeypatch.setenv("PW_T", SECRET)
+    with served("github") as server:
+        made = tracker("github", server.url, server.client)
+        names = [made.create(replace(TASK, key=f"TSK-{number}")).id for number in range(2)]
+        server.faults = [(301, {"Location": "https://api.github.com/repositories/1/issues/1"}, {})]
+        assert [item.id for item in made.read(names)] == names[1:]
+
+
 @pytest.mark.parametrize("fault", ["slow", "reset"])
 def test_a_ticket_whose_answer_was_lost_is_found_and_not_made_twice(fake: Any, fault: str) -> None:
     _, server, made = fake
@@ -184,6 +219,16 @@ def test_an_old_web_hook_of_linear_is_refused(monkeypatch: Any) -> None:
     headers, body, _ = hook("linear", datetime(2026, 11, 23, 9, 28, tzinfo=UTC))
     with pytest.raises(TrackerError, match="more than a minute old"):
         made.webhook(headers, body, NOW)
+
+
+def test_a_comment_on_something_else_than_an_issue_names_nothing(monkeypatch: Any) -> None:
+    monkeypatch.setenv("PW_W", "hook-secret")
+    made = tracker("linear", "http://127.0.0.1:1", Client())
+    at = int(NOW.timestamp() * 1000)
+    said = {"type": "Comment", "data": {"id": "c1", "issueId": None}, "webhookTimestamp": at}
+    body = json.dumps(said).encode()
+    mac = hmac.new(b"hook-secret", body, hashlib.sha256).hexdigest()
+    assert made.webhook({"Linear-Signature": mac}, body, NOW) == []
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from proofwatch.errors import ProofwatchError
@@ -36,9 +36,9 @@ def ask(
     doing: str,
     headers: Mapping[str, str],
     body: Any = None,
-    missing: bool = False,
+    also: Container[int] = (),
 ) -> Answer:
-    """Send one request and return the answer if it is a success (or 404, with `missing`).
+    """Send one request and return the answer if it is a success, or of a status that the caller reads itself.
 
     Raises:
         TrackerError: anything else. `unanswered` says that the tracker may have done it all the same.
@@ -54,7 +54,7 @@ def ask(
         raise TrackerError(
             doing, error.problem, error.remedy, permanent=error.permanent, answer=short(error.problem)
         ) from None
-    if got.ok or (missing and got.status in (404, 410)):
+    if got.ok or got.status in also:
         return got
     raise refused(got, doing)
 

@@ -16,6 +16,8 @@ from proofwatch.remediation.trackers.asking import ask, line, markdown, parsed, 
 from proofwatch.remediation.trackers.base import TaskFacts, Ticket, TicketEvent, TicketState, TrackerError
 
 PAGE, PAGES = 100, 20
+GONE = frozenset({301, 404, 410})
+"""How GitHub answers for an issue that was moved to another repository, or deleted."""
 LABEL = "proofwatch"
 """Every ticket of ours has it, so that one whose answer was lost can be found at once."""
 
@@ -70,13 +72,13 @@ class GitHub:
         return str(self._call("POST", f"/{quote(ticket)}/comments", body).get("id", ""))
 
     def read(self, tickets: Iterable[str]) -> list[Ticket]:
-        """Read issues one by one; those that were deleted are left out."""
+        """Read issues one by one; one that was deleted or moved is left out."""
         found = []
         for name in tickets:
             doing = f"reading issue {name}"
             got = ask(
                 self.client, "GET", self._url(f"/{quote(name)}"), doing=doing, headers=self._headers(doing),
-                missing=True,
+                also=GONE,
             )  # fmt: skip
             if got.ok:
                 found.append(_ticket(parsed(got, doing)))

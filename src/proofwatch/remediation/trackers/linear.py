@@ -11,7 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proofwatch.outbound.http import Client
 from proofwatch.outbound.secrets import Ref
-from proofwatch.remediation.trackers.asking import ask, line, markdown, parsed, secret, short, signed
+from proofwatch.remediation.trackers.asking import (
+    ask,
+    line,
+    markdown,
+    parsed,
+    refused,
+    secret,
+    short,
+    signed,
+)
 from proofwatch.remediation.trackers.base import TaskFacts, Ticket, TicketEvent, TicketState, TrackerError
 
 ISSUE = "id identifier url updatedAt state { name type } assignee { id }"
@@ -23,6 +32,8 @@ STATES = {
 }
 """Types of Linear's workflow states; triage, backlog and unstarted are open."""
 PRIORITIES = {"critical": 1, "high": 2, "medium": 3, "low": 4}
+LATER = frozenset({"RATELIMITED", "INTERNAL_SERVER_ERROR"})
+"""Codes of errors that pass."""
 WINDOW = 60
 """Seconds that a web hook may be old: Linear's own advice."""
 PAGE = 50
@@ -114,12 +125,13 @@ class Linear:
             said = json.loads(body)
             age = abs(now.timestamp() - int(said["webhookTimestamp"]) / 1000)
             data = said["data"]
-            name = str(data["id"] if said.get("type") == "Issue" else data["issueId"])
+            name = data["id"] if said.get("type") == "Issue" else data["issueId"]
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return []
         if age > WINDOW:
             raise TrackerError(doing, "the web hook is more than a minute old", "Check this machine's clock.")
-        return [TicketEvent(name, named.get("linear-delivery", "")[:200])]
+        # A comment on a project names no issue.
+        return [TicketEvent(name, named.get("linear-delivery", "")[:200])] if isinstance(name, str) else []
 
     def raw(self) -> Any:
         """Return the team."""
@@ -137,18 +149,22 @@ class Linear:
         doing = "asking Linear"
         headers = {"Authorization": secret(self.settings.key, doing)}
         body = {"query": query, "variables": dict(variables)}
-        said = parsed(
-            ask(self.client, "POST", self.settings.api, doing=doing, headers=headers, body=body), doing
+        # A spent limit is a 400, too: only the code inside tells it from a wrong query.
+        got = ask(
+            self.client, "POST", self.settings.api, doing=doing, headers=headers, body=body, also=(400,)
         )
+        said = got.json() if got.status == 400 else parsed(got, doing)
         errors = said.get("errors") if isinstance(said, dict) else None
         if errors:
-            first = errors[0] if isinstance(errors, list) else {}
+            first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
             code = str((first.get("extensions") or {}).get("code", "")).upper()
-            words = short(f"200 {code} {first.get('message', '')}")
+            words = short(f"{got.status} {code} {first.get('message', '')}")
             raise TrackerError(
-                doing, f"Linear said {words}", permanent=code not in ("RATELIMITED", "INTERNAL_SERVER_ERROR"),
-                answer=words,
+                doing, f"Linear said {words}", permanent=code not in LATER, answer=words,
+                retry_after=got.retry_after(),
             )  # fmt: skip
+        if not got.ok:
+            raise refused(got, doing)
         data = said.get("data") if isinstance(said, dict) else None
         return data if isinstance(data, dict) else {}
 
