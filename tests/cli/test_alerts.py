@@ -99,6 +99,9 @@ def test_what_is_wrong_is_one_clear_error(home, arguments, said):
 
 
 def test_a_control_without_a_rule_is_a_gap(home):
+    untold = as_json(home, "rules", "matrix", code=1)
+    assert untold["controls"][0]["without_channel"] == ["control-failing"] and len(untold["gaps"]) > 20
+    typed(home, "channels", "add", "ops", "slack-webhook", "--set", "url=env:PW_URL")
     assert as_json(home, "rules", "matrix")["gaps"] == []
     typed(home, "rules", "disable", "control-failing", "--reason", "we move to our own")
     body = as_json(home, "rules", "matrix", code=1)
@@ -106,3 +109,10 @@ def test_a_control_without_a_rule_is_a_gap(home):
     assert "GAP: nobody is told" in typed(home, "rules", "matrix", code=1).stdout
     (row,) = [rule for rule in as_json(home, "rules", "list") if rule["rule"] == "control-failing"]
     assert (row["enabled"], row["version"], row["reason"]) == (False, 2, "we move to our own")
+
+
+def test_a_rule_for_a_control_that_does_not_exist_is_said(home, tmp_path):
+    path = tmp_path / "more.yaml"
+    path.write_text('rules:\n  - {id: mine, title: Mine, when: failing, controls: ["AC-*", ZZ-9]}\n')
+    done = typed(home, "rules", "apply", str(path), "--reason", "for us")
+    assert "mine: no control of the list is ZZ-9" in done.stderr and "AC-*" not in done.stderr

@@ -18,6 +18,7 @@ from proofwatch.outbound.http import Client
 from proofwatch.store import log
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import ChannelConfig, Delivery
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 NAME = r"[a-z0-9][a-z0-9._-]{0,59}"
@@ -55,6 +56,7 @@ def save(
 ) -> ChannelConfig:
     """Add a channel, or change the one of that name. Raises AlertError for what cannot be used."""
     doing = f"saving channel {name}"
+    administering(actor, doing)
     if not re.fullmatch(NAME, name):
         raise AlertError(doing, f"{name!r} cannot be a name", "use lower-case letters, digits, . _ and -")
     build(kind, settings, client, doing)
@@ -63,6 +65,8 @@ def save(
         known = ChannelConfig.objects.filter(pk=name).first()
         row = known or ChannelConfig(name=name)
         before = {"kind": row.kind, "settings": row.settings, "enabled": row.enabled} if known else None
+        if row.removed_at is not None:
+            row.enabled, row.reason, row.tested, row.tested_at = True, "", "", None  # It begins anew.
         row.kind, row.settings, row.by, row.at, row.removed_at = kind, dict(settings), actor, now, None
         row.save(force_insert=known is None)
         after = {"kind": kind, "settings": dict(settings), "enabled": row.enabled}
@@ -106,6 +110,7 @@ def queue_test(name: str, *, actor: str, now: datetime) -> Delivery:
 
 def _change(name: str, values: Mapping[str, Any], actor: str, now: datetime, reason: str) -> ChannelConfig:
     doing = f"changing channel {name}"
+    administering(actor, doing)
     if not reason.strip():
         raise AlertError(doing, "a decision needs a reason", "say why")
     with write(doing):

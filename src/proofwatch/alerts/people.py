@@ -13,6 +13,7 @@ from proofwatch.store import log
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Person
 from proofwatch.store.models.people import Role
+from proofwatch.store.services.actors import ADMINISTERING, administering
 from proofwatch.store.services.naming import unknown
 
 ACTING = (Role.OWNER, Role.LEAD, Role.RESPONDER)
@@ -30,46 +31,86 @@ def every() -> list[Person]:
 def add(
     name: str,
     *,
-    role: str,
     actor: str,
     now: datetime,
-    full_name: str = "",
-    email: str = "",
-    zone: str = "UTC",
+    role: str | None = None,
+    full_name: str | None = None,
+    email: str | None = None,
+    zone: str | None = None,
     handles: Mapping[str, str] | None = None,
 ) -> Person:
-    """Add a person, or change one of that name.
+    """Add a person (a responder in UTC unless said otherwise), or change what is given of one.
+
+    `handles` are joined with those that are known; an empty one is removed.
 
     Raises:
         AlertError: the name, address, role or time zone cannot be used.
+        StoreError: who asks may not change this.
     """
     doing = f"adding {name}"
+    administering(actor, doing)
     if not re.fullmatch(NAME, name):
         raise AlertError(doing, f"{name!r} cannot be a name", "use lower-case letters, digits, . _ and -")
-    if role not in Role.values:
-        raise AlertError(doing, f"{role!r} is no role", f"known: {', '.join(Role.values)}")
-    if email and not re.fullmatch(EMAIL, email):
-        raise AlertError(doing, f"{email!r} is no e-mail address", "write it as ana@example.com")
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise AlertError(doing, f"{zone!r} is no time zone", "write it as Europe/Berlin") from None
-    values: dict[str, Any] = {"role": role, "full_name": full_name, "email": email, "zone": zone}
-    if handles is not None:
-        values["handles"] = {key: str(value) for key, value in handles.items()}
+    given = {"role": role, "full_name": full_name, "email": email, "zone": zone}
+    values: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    _check(doing, values)
     with write(doing):
         log.lock()
         known = Person.objects.filter(pk=name).first()
+        person: Person = known or Person(name=name, created_at=now, role=Role.RESPONDER, zone="UTC")
+        if handles is not None:
+            joined = {**person.handles, **{key: str(value) for key, value in handles.items()}}
+            values["handles"] = {key: value for key, value in joined.items() if value}
         before = {key: getattr(known, key) for key in values} if known else None
-        person: Person = known or Person(name=name, created_at=now)
         for key, value in values.items():
             setattr(person, key, value)
         person.save(force_insert=known is None)
         # The log outlives people's addresses: it says that there is one, and not which.
-        told = {**values, "email": bool(email)}
-        data = {"person": name, "before": {**before, "email": bool(before["email"])} if before else None}
-        log.append("person.changed", actor, {**data, "after": told}, now)
+        data = {"person": name, "before": _told(before) if before is not None else None}
+        log.append("person.changed", actor, {**data, "after": _told({"role": person.role, **values})}, now)
     return person
+
+
+def switch(name: str, active: bool, *, actor: str, now: datetime, reason: str) -> Person:
+    """Let a person act no more, or again. What they did stays theirs; their tasks need another owner.
+
+    Raises:
+        AlertError: there is no reason, or nobody would be left who may decide.
+        StoreError: there is no such person, or who asks may not change this.
+    """
+    doing = f"{'activating' if active else 'deactivating'} {name}"
+    administering(actor, doing)
+    if not reason.strip():
+        raise AlertError(doing, "a decision needs a reason", "say why")
+    with write(doing):
+        log.lock()
+        person: Person | None = Person.objects.filter(pk=name).first()
+        if person is None:
+            raise unknown(doing, "person", name, Person.objects.values_list("name", flat=True))
+        others = Person.objects.filter(active=True, role__in=ADMINISTERING).exclude(pk=name)
+        if not active and person.role in ADMINISTERING and not others.exists():
+            raise AlertError(doing, "nobody would be left who may decide", "add another owner or lead first")
+        before, person.active = person.active, active
+        person.save()
+        data = {"person": name, "before": {"active": before}, "after": {"active": active}}
+        log.append("person.changed", actor, {**data, "reason": reason.strip()}, now)
+    return person
+
+
+def _check(doing: str, values: Mapping[str, Any]) -> None:
+    role, email, zone = (values.get(key, "") for key in ("role", "email", "zone"))
+    if role and role not in Role.values:
+        raise AlertError(doing, f"{role!r} is no role", f"known: {', '.join(Role.values)}")
+    if email and not re.fullmatch(EMAIL, email):
+        raise AlertError(doing, f"{email!r} is no e-mail address", "write it as ana@example.com")
+    try:
+        ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise AlertError(doing, f"{zone!r} is no time zone", "write it as Europe/Berlin") from None
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: bool(value) if key == "email" else value for key, value in values.items()}
 
 
 def reading(name: str, doing: str) -> Person:

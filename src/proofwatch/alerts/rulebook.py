@@ -9,8 +9,18 @@ from proofwatch.alerts.base import AlertError
 from proofwatch.alerts.rules import Rule, load_rules, parse_rule
 from proofwatch.store import log
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import Alert, AlertRule, AlertRuleHistory
+from proofwatch.store.models import (
+    Alert,
+    AlertRule,
+    AlertRuleHistory,
+    ChannelConfig,
+    Person,
+    Team,
+    TrackerConfig,
+)
 from proofwatch.store.models.alerts import AlertState
+from proofwatch.store.models.people import Role
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 LIVE = (
@@ -59,8 +69,11 @@ def install(*, actor: str, now: datetime) -> list[AlertRule]:
 
 def save(rules: Iterable[Rule], *, actor: str, now: datetime, reason: str) -> list[AlertRule]:
     """Make or change rules: all of them or none. Alerts that are under way go on under the new version."""
-    doing = "changing the rules"
+    doing, rules = "changing the rules", list(rules)
+    administering(actor, doing)
     _need_reason(doing, reason)
+    for rule in rules:
+        _exist(doing, rule)
     with write(doing):
         log.lock()
         known = {row.id: row for row in AlertRule.objects.all()}
@@ -75,6 +88,7 @@ def save(rules: Iterable[Rule], *, actor: str, now: datetime, reason: str) -> li
 def switch(rule_id: str, enabled: bool, *, actor: str, now: datetime, reason: str) -> AlertRule:
     """Turn a rule on or off. Turning it off closes nothing: its alerts stay until readings end them."""
     doing = f"turning {'on' if enabled else 'off'} rule {rule_id}"
+    administering(actor, doing)
     _need_reason(doing, reason)
     with write(doing):
         log.lock()
@@ -85,6 +99,7 @@ def switch(rule_id: str, enabled: bool, *, actor: str, now: datetime, reason: st
 def remove(rule_id: str, *, actor: str, now: datetime, reason: str) -> AlertRule:
     """Remove a rule. Raises AlertError while alerts of it are under way."""
     doing = f"removing rule {rule_id}"
+    administering(actor, doing)
     _need_reason(doing, reason)
     with write(doing):
         log.lock()
@@ -98,6 +113,24 @@ def remove(rule_id: str, *, actor: str, now: datetime, reason: str) -> AlertRule
     return row
 
 
+def _exist(doing: str, rule: Rule) -> None:
+    """Refuse names that nobody has: such a rule would look right, and tell nobody."""
+    channels = list(ChannelConfig.objects.filter(removed_at__isnull=True).values_list("name", flat=True))
+    trackers = list(TrackerConfig.objects.filter(removed_at__isnull=True).values_list("name", flat=True))
+    teams = list(Team.objects.values_list("name", flat=True))
+    people = list(Person.objects.values_list("name", flat=True))
+    named = [("channel", name, channels) for name in rule.channels]
+    named += [("team", rule.team, teams)] if rule.team else []
+    named += [("tracker", rule.tracker, trackers)]
+    for level in rule.escalate:
+        kind, _, name = level.partition(":")
+        known = {"team": teams, "person": people, "role": list(Role.values)}[kind]
+        named.append((kind, name, known))
+    for what, name, known in named:
+        if "*" not in name and name not in known:
+            raise unknown(f"{doing}: rule {rule.id}", what, name, known)
+
+
 def _need_reason(doing: str, reason: str) -> None:
     if not reason.strip():
         raise AlertError(doing, "a decision needs a reason", "say why")
@@ -108,12 +141,15 @@ def _save(
 ) -> AlertRule:
     before = {"version": row.version, "sha256": row.sha256, "enabled": row.enabled} if row else None
     made = row or AlertRule(id=rule.id, version=0)
+    same = row is not None and row.sha256 == rule.sha256() and row.removed_at is None
     made.version, made.body, made.sha256 = made.version + 1, rule.body(), rule.sha256()
     made.enabled, made.reason, made.by, made.at = enabled, reason.strip(), actor, now
     made.removed_at = None
     made.save(force_insert=row is None, force_update=row is not None)
     AlertRuleHistory.objects.create(rule_id=rule.id, **{name: getattr(made, name) for name in KEPT})
-    Alert.objects.filter(rule_id=rule.id, current=True, state__in=LIVE).update(rule_version=made.version)
+    alerts = Alert.objects.filter(rule_id=rule.id, current=True)
+    # Turned off and on again, a rule is the same rule: what two people decided under it stays decided.
+    (alerts if same else alerts.filter(state__in=LIVE)).update(rule_version=made.version)
     after = {"version": made.version, "sha256": made.sha256, "enabled": enabled, "body": rule.body()}
     data = {"rule": rule.id, "before": before, "after": after, "reason": made.reason}
     log.append("rule.changed", actor, data, now)

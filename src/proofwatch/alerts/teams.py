@@ -13,7 +13,8 @@ from proofwatch.alerts.people import NAME
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import Person, Team
+from proofwatch.store.models import ChannelConfig, Person, Team
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
@@ -37,6 +38,9 @@ def save(name: str, values: Mapping[str, Any], *, actor: str, now: datetime, rea
     doing = f"changing team {name}"
     if not re.fullmatch(NAME, name):
         raise AlertError(doing, f"{name!r} cannot be a name", "use lower-case letters, digits, . _ and -")
+    administering(actor, doing)
+    if not reason.strip():
+        raise AlertError(doing, "a decision needs a reason", "say why")
     _check(doing, values)
     with write(doing):
         log.lock()
@@ -44,6 +48,10 @@ def save(name: str, values: Mapping[str, Any], *, actor: str, now: datetime, rea
         for member in values.get("members", ()):
             if member not in people:
                 raise unknown(doing, "person", member, people)
+        channels = list(ChannelConfig.objects.filter(removed_at__isnull=True).values_list("name", flat=True))
+        for pattern in values.get("channels", ()):
+            if "*" not in pattern and pattern not in channels:
+                raise unknown(doing, "channel", pattern, channels)
         known = Team.objects.filter(pk=name).first()
         team = known or Team(name=name, rotates_from=now)
         before = _body(team) if known else None
@@ -98,6 +106,10 @@ def digest_due(team: Team, now: datetime) -> datetime | None:
 
 
 def _check(doing: str, values: Mapping[str, Any]) -> None:
+    members = list(values.get("members", ()))
+    twice = sorted({name for name in members if members.count(name) > 1})
+    if twice:
+        raise AlertError(doing, f"{twice[0]} stands twice among the members", "name everybody once")
     zone = values.get("zone", "UTC")
     try:
         ZoneInfo(zone)

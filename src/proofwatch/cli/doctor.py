@@ -7,17 +7,19 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import click
 
 from proofwatch.cli.app import App
-from proofwatch.cli.output import json_option, print_json, say
+from proofwatch.cli.output import json_option, print_json, say, utc
 from proofwatch.errors import ProofwatchError
 
 Level = Literal["ok", "warning", "wrong"]
 LEAST_FREE = 1 << 30
+IDLE = timedelta(minutes=2)
+"""How long what is due may wait before it looks as if nobody were there to do it."""
 SIGNS = {"ok": ("✓", "green"), "warning": ("?", "yellow"), "wrong": ("✗", "bold red")}
 
 
@@ -44,6 +46,7 @@ def doctor(offline: bool, as_json: bool) -> None:
     if not any(item.level == "wrong" and item.what == "state" for item in found):
         found += _guarded(_connections, app)
         found += _guarded(_telling, app)
+        found += _guarded(_working, app)
         if not offline:
             found += _guarded(_systems, app)
     if as_json:
@@ -67,13 +70,19 @@ def _telling(app: App) -> Iterator[Finding]:
         remedy = "proofwatch channels add --help"
         yield Finding("warning", "channels", "there is none: nobody is told of an alert", remedy)
     for row in channels:
-        if not row.tested.startswith("accepted"):
-            said = f"{row.name} was never tried with success{f': {row.tested}' if row.tested else ''}"
+        tried = Delivery.objects.filter(channel=row.name)
+        last = tried.filter(sent_at__isnull=False).order_by("-sent_at").first()
+        if last is None:
+            said = f"{row.name} never accepted a message{f': {row.tested}' if row.tested else ''}"
             yield Finding("warning", "channels", said, f"proofwatch channels test {row.name}")
-    failed = Delivery.objects.filter(state="failed").count()
-    if failed:
-        remedy = "proofwatch alerts why AL-… says which and why"
-        yield Finding("warning", "messages", f"{failed} could not be delivered", remedy)
+        elif row.tested_at and last.sent_at < row.tested_at:
+            said = f"the last test of {row.name} failed: {row.tested}"
+            yield Finding("warning", "channels", said, f"proofwatch channels test {row.name}")
+    failed = Delivery.objects.filter(state="failed", alert__isnull=False).select_related("alert")
+    if failed.exists():
+        newest = failed.order_by("-order")[0]
+        said = f"{failed.count()} could not be delivered, the last about {newest.alert.name}"
+        yield Finding("warning", "messages", said, f"proofwatch alerts why {newest.alert.name}")
     if not [person for person in people.every() if person.role in ("owner", "lead")]:
         remedy = "proofwatch people add NAME --role lead"
         yield Finding("warning", "people", "nobody may review an alert or approve a risk", remedy)
@@ -81,6 +90,31 @@ def _telling(app: App) -> Iterator[Finding]:
     if channels and (last is None or last.state == "failed"):
         said = f"the last one failed: {last.reason}" if last else "none was ever made"
         yield Finding("warning", "drill", said, "proofwatch drill")
+
+
+def _working(app: App) -> Iterator[Finding]:
+    """Say whether a worker does what is due, and whether the trackers hear what they are told."""
+    from proofwatch.remediation import trackerbook
+    from proofwatch.runtime import scheduler
+    from proofwatch.store.models import Delivery, Hint, TicketStep
+
+    late = datetime.now(UTC) - IDLE
+    waiting = {
+        "messages": Delivery.objects.filter(state="queued", due_at__lt=late, attempts=0).count(),
+        "events": Hint.objects.filter(heard_at__lt=late, due_at__isnull=True).count(),
+        "ticket steps": TicketStep.objects.filter(state="queued", due_at__lt=late, attempts=0).count(),
+    }
+    due = scheduler.next_due()
+    found = [f"{number} {what}" for what, number in waiting.items() if number]
+    found += [f"a sweep since {utc(due)}"] if due is not None and due < late else []
+    if found:
+        said = f"{', '.join(found)} are due and nobody takes them: no worker seems to run"
+        yield Finding("warning", "worker", said, "proofwatch worker")
+    for row in trackerbook.every():
+        if row.problem:
+            yield Finding(
+                "warning", "trackers", f"{row.name}: {row.problem}", f"proofwatch trackers test {row.name}"
+            )
 
 
 def _guarded(look: Callable[[App], Iterator[Finding]], app: App) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from proofwatch.cli.app import App
-from proofwatch.cli.given import settings
+from proofwatch.cli.given import REASON, settings
 from proofwatch.cli.output import json_option, print_json, print_table, say
 
 ROLES = ("owner", "lead", "responder", "auditor")
@@ -40,16 +40,24 @@ def list_people(as_json: bool) -> None:
 
 @people.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), default="responder", show_default=True)
-@click.option("--email", default="", help="Where messages reach them.")
-@click.option("--full-name", default="", help="As an auditor should read it.")
-@click.option("--zone", default="UTC", show_default=True, help="Time zone, e.g. Europe/Berlin.")
-@click.option("--handle", "handles", multiple=True, metavar="KIND=ID", help="E.g. slack=U012AB3CD, jira=…")
+@click.option("--role", type=click.Choice(ROLES), help="What they may do. A new person is a responder.")
+@click.option("--email", help="Where messages reach them.")
+@click.option("--full-name", help="As an auditor should read it.")
+@click.option("--zone", help="Time zone, e.g. Europe/Berlin. A new person is in UTC.")
+@click.option(
+    "--handle", "handles", multiple=True, metavar="KIND=ID", help="E.g. slack=U012AB3CD; jira= ends it."
+)
 @json_option
 def add(
-    name: str, role: str, email: str, full_name: str, zone: str, handles: Sequence[str], as_json: bool
+    name: str,
+    role: str | None,
+    email: str | None,
+    full_name: str | None,
+    zone: str | None,
+    handles: Sequence[str],
+    as_json: bool,
 ) -> None:
-    """Add NAME, or change what is known of them."""
+    """Add NAME, or change what is given; everything else stays as it is."""
     from proofwatch.alerts import people as service
 
     app = App().open()
@@ -68,6 +76,36 @@ def add(
         print_json(_body(person))
     else:
         say(f"{person.name} is {person.role}.")
+
+
+@people.command()
+@click.argument("name")
+@REASON
+@json_option
+def deactivate(name: str, reason: str, as_json: bool) -> None:
+    """Let NAME act no more: they left. What they did stays theirs."""
+    _switch(name, False, reason, as_json)
+
+
+@people.command()
+@click.argument("name")
+@REASON
+@json_option
+def activate(name: str, reason: str, as_json: bool) -> None:
+    """Let NAME act again."""
+    _switch(name, True, reason, as_json)
+
+
+def _switch(name: str, active: bool, reason: str, as_json: bool) -> None:
+    from proofwatch.alerts import people as service
+
+    app = App().open()
+    person = service.switch(name, active, actor=app.actor, now=datetime.now(UTC), reason=reason)
+    app.sign()
+    if as_json:
+        print_json(_body(person))
+    else:
+        say(f"{person.name} is {'active' if person.active else 'no longer active'}.")
 
 
 def _body(person: Any) -> dict[str, Any]:

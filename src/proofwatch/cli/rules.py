@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofwatch.cli.app import App
 from proofwatch.cli.given import REASON, moment
-from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say, utc
+from proofwatch.cli.output import json_option, note, print_fields, print_json, print_table, say, utc
+
+if TYPE_CHECKING:
+    from proofwatch.alerts.rules import Rule
 
 
 @click.group()
@@ -67,7 +71,21 @@ def apply(path: Path, reason: str, as_json: bool) -> None:
     app.sign()
     if any(rule.tags for rule in given):
         app.refresh_tags()
+    _say_unmatched(given)
     _done(done, as_json)
+
+
+def _say_unmatched(given: Iterable[Rule]) -> None:
+    """Name the patterns that choose no control today: a list imported later may have them."""
+    from proofwatch.alerts.rules import matches
+    from proofwatch.store.services import controls
+
+    listed = controls.current()
+    known = [item.id for item in controls.controls_of(listed)] if listed else []
+    for rule in given:
+        for pattern in rule.controls:
+            if not any(matches(item, (pattern,)) for item in known):
+                note(f"{rule.id}: no control of the list is {pattern}")
 
 
 @rules.command()
@@ -148,19 +166,24 @@ def remove(rule: str, reason: str, as_json: bool) -> None:
 @rules.command()
 @json_option
 def matrix(as_json: bool) -> None:
-    """Show which rules watch which control; a control that no rule watches is a gap. Ends with 1 then."""
+    """Show which rules tell of which control; one of which nobody is told is a gap. Ends with 1 then."""
     import sys
 
     from proofwatch.alerts import rulebook
+    from proofwatch.alerts.routing import Routes
     from proofwatch.store.services import controls
 
     App().open()
     listed = controls.current()
-    active = [rule for _, rule in rulebook.active() if rule.when == "failing"]
+    routes = Routes(datetime.now(UTC))
+    rules = [rule for _, rule in rulebook.active() if rule.when == "failing"]
+    active = [rule for rule in rules if any(channel.enabled for channel in routes.of(rule))]
     rows: list[dict[str, Any]] = []
     for item in controls.controls_of(listed) if listed else ():
         names = [rule.id for rule in active if rule.covers(item.id)] if item.checks else []
-        rows.append({"control": item.id, "title": item.title, "rules": names, "automated": bool(item.checks)})
+        mute = [rule.id for rule in rules if rule.covers(item.id) and rule.id not in names]
+        facts = {"control": item.id, "title": item.title, "rules": names, "automated": bool(item.checks)}
+        rows.append({**facts, "without_channel": mute if item.checks else []})
     gaps = [row for row in rows if row["automated"] and not row["rules"]]
     if as_json:
         print_json({"controls": rows, "gaps": [row["control"] for row in gaps]})
@@ -169,12 +192,18 @@ def matrix(as_json: bool) -> None:
             ["Control", "Rules that tell when it fails", "Title"],
             ((row["control"], ", ".join(row["rules"]) or _why_none(row), row["title"]) for row in rows),
         )
-        say(f"{len(gaps)} of {len(rows)} controls have no rule." if gaps else "Every control has a rule.")
+        told = "Every control has a rule that tells somebody."
+        say(f"{len(gaps)} of {len(rows)} controls have no rule that tells somebody." if gaps else told)
+        if not any(channel.enabled for channel in routes.channels):
+            say("There is no channel: `proofwatch channels add --help`.")
     sys.exit(1 if gaps else 0)
 
 
 def _why_none(row: dict[str, Any]) -> str:
-    return "GAP: nobody is told" if row["automated"] else "shown by hand"
+    if not row["automated"]:
+        return "shown by hand"
+    mute = ", ".join(row["without_channel"])
+    return f"GAP: {mute} has no channel" if mute else "GAP: nobody is told"
 
 
 def _switch(rule: str, enabled: bool, reason: str, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from proofwatch.remediation.tickets import build
 from proofwatch.store import log
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import TrackerConfig
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 
@@ -36,6 +37,7 @@ def save(
 ) -> TrackerConfig:
     """Add a tracker, or change the one of that name. Raises AlertError for what cannot be used."""
     doing = f"saving tracker {name}"
+    administering(actor, doing)
     if not re.fullmatch(NAME, name):
         raise AlertError(doing, f"{name!r} cannot be a name", "use lower-case letters, digits, . _ and -")
     build(TrackerConfig(name=name, kind=kind, settings=dict(settings)), client)
@@ -44,6 +46,8 @@ def save(
         known = TrackerConfig.objects.filter(pk=name).first()
         row = known or TrackerConfig(name=name)
         before = {"kind": row.kind, "settings": row.settings} if known else None
+        if row.removed_at is not None:
+            row.enabled, row.problem, row.polled_at = True, "", None  # It begins anew.
         row.kind, row.settings, row.by, row.at, row.removed_at = kind, dict(settings), actor, now, None
         row.save(force_insert=known is None)
         after = {"kind": kind, "settings": dict(settings)}
@@ -54,6 +58,7 @@ def save(
 def remove(name: str, *, actor: str, now: datetime, reason: str) -> TrackerConfig:
     """Remove a tracker: tasks go on without it, and its tickets stay named in their steps."""
     doing = f"removing tracker {name}"
+    administering(actor, doing)
     if not reason.strip():
         raise AlertError(doing, "a decision needs a reason", "say why")
     with write(doing):

@@ -11,6 +11,7 @@ from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import CheckSetting, CheckSettingHistory
 from proofwatch.store.services import controls
+from proofwatch.store.services.actors import administering
 
 KEPT = ("enabled", "params", "reason", "by", "at", "counter")
 
@@ -32,6 +33,7 @@ def decide(
         StoreError: there is no reason.
     """
     doing = f"deciding on check {check}"
+    administering(actor, doing)
     if not reason.strip():
         raise StoreError(doing, "a decision needs a reason", "say why")
     with write(doing):

@@ -18,6 +18,7 @@ from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Connection
 from proofwatch.store.models.connections import ConnectionState
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 CHANGEABLE = ("name", "settings", "interval_minutes")
@@ -58,6 +59,7 @@ def create(
         StoreError: the name is taken, or the interval is not 1 minute to 31 days.
     """
     doing = f"making connection {name}"
+    administering(actor, doing)
     _check_interval(doing, interval_minutes)
     with write(doing):
         log.lock()  # so that of two who take the same name at once, the second is told
@@ -88,6 +90,7 @@ def change(connection: Connection, *, actor: str, now: datetime, **values: Any) 
         StoreError: the name is taken, the interval is out of bounds, or the connection is removed.
     """
     doing = f"changing connection {connection.name}"
+    administering(actor, doing)
     if wrong := set(values) - set(CHANGEABLE):
         raise StoreError(
             doing, f"{', '.join(sorted(wrong))} cannot be changed", f"known: {', '.join(CHANGEABLE)}"
@@ -169,6 +172,7 @@ def pause(connection: Connection, *, actor: str, now: datetime, reason: str, unt
         StoreError: there is no reason, or the end is not within 30 days from now.
     """
     doing = f"pausing connection {connection.name}"
+    administering(actor, doing)
     if not reason.strip():
         raise StoreError(doing, "a pause needs a reason", "say why")
     if not now < until <= now + LONGEST_PAUSE:
@@ -185,6 +189,7 @@ def pause(connection: Connection, *, actor: str, now: datetime, reason: str, unt
 def resume(connection: Connection, *, actor: str, now: datetime, reason: str = "") -> Connection:
     """End a pause. Raises StoreError if the connection is not paused."""
     doing = f"resuming connection {connection.name}"
+    administering(actor, doing)
     with write(doing):
         fresh = _locked(doing, connection)
         if fresh.state != ConnectionState.PAUSED:
@@ -200,6 +205,7 @@ def resume(connection: Connection, *, actor: str, now: datetime, reason: str = "
 def remove(connection: Connection, *, actor: str, now: datetime, reason: str) -> None:
     """Stop reading a system for good. Its evidence and findings stay as they are."""
     doing = f"removing connection {connection.name}"
+    administering(actor, doing)
     if not reason.strip():
         raise StoreError(doing, "a removal needs a reason", "say why")
     with write(doing):

@@ -18,6 +18,7 @@ from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import CheckRun, CheckSetting, ControlApproval, ControlStatusHistory, Finding
 from proofwatch.store.models.findings import FindingState
+from proofwatch.store.services.actors import administering
 
 SYSTEM = "system"
 TUPLES = ("criteria", "checks", "data_sources")
@@ -27,6 +28,7 @@ INLINE = 25
 
 def import_list(controls: ControlList, *, actor: str, now: datetime) -> models.ControlList:
     """Keep a validated control list as the next version; the same list again is the same version."""
+    administering(actor, "importing the control list")
     with write("importing the control list"):
         log.lock()
         found = models.ControlList.objects.filter(sha256=controls.sha256).first()
@@ -54,6 +56,7 @@ def approve(number: int, *, actor: str, now: datetime, note: str = "") -> Contro
         StoreError: there is no such version.
     """
     doing = f"approving version {number} of the control list"
+    administering(actor, doing)
     with write(doing):
         row = models.ControlList.objects.filter(number=number).first()
         if row is None:

@@ -20,6 +20,7 @@ from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Hook, WebhookDelivery
 from proofwatch.store.services import connections, hints
+from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import unknown
 
 
@@ -56,6 +57,7 @@ def save(
         StoreError: the name cannot be used, or there is no such connection.
     """
     doing = f"saving web hook {name}"
+    administering(actor, doing)
     if not re.fullmatch(CONNECTION_NAME, name):
         raise StoreError(doing, f"{name!r} cannot be a name", "use letters, digits, . _ and -")
     open_source(kind, settings, client)
@@ -79,6 +81,7 @@ def remove(name: str, *, actor: str, now: datetime, reason: str) -> Hook:
     doing = f"removing web hook {name}"
     if not reason.strip():
         raise StoreError(doing, "a decision needs a reason", "say why")
+    administering(actor, doing)
     with write(doing):
         log.lock()
         row = get(name)
