@@ -58,7 +58,7 @@ class Bench:
 
     def rows(self, manifest: str, cache: Path | None = None) -> list[dict[str, Any]]:
         path = materialise(manifest, self.objects, cache or self.cache)
-        found = duckdb.execute("SELECT * FROM read_parquet(?)", [str(path)])
+        found = duckdb.connect().execute("SELECT * FROM read_parquet(?)", [str(path)])
         columns = [item[0] for item in found.description]
         return [dict(zip(columns, values, strict=True)) for values in found.fetchall()]
 
@@ -274,8 +274,9 @@ def test_the_digest_can_be_redone_without_this_code(bench: Bench) -> None:
     state = bench.sweep({NORTH: volumes("north", *range(0, 6000, 2))})
     path = materialise(state.manifest, bench.objects, bench.cache)
     buckets: dict[int, Any] = {}
-    duckdb.execute("SET TimeZone = 'UTC'")
-    for idx, text in duckdb.execute(
+    session = duckdb.connect()  # The module's own connection is every test's.
+    session.execute("SET TimeZone = 'UTC'")
+    for idx, text in session.execute(
         f"SELECT idx, to_json(t)::VARCHAR FROM (SELECT * FROM read_parquet('{path}')) t ORDER BY idx"
     ).fetchall():
         body = text.replace(f'"idx":{idx},', "", 1)

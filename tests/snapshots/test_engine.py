@@ -14,7 +14,7 @@ from proofwatch.snapshots.engine import connect, identifier, lock, quote, single
 @pytest.fixture
 def parquet(tmp_path: Path) -> Path:
     path = tmp_path / "allowed's.parquet"
-    duckdb.execute(f"COPY (SELECT 1 AS one) TO {quote(str(path))}")
+    duckdb.connect().execute(f"COPY (SELECT 1 AS one) TO {quote(str(path))}")
     return path
 
 
@@ -105,4 +105,4 @@ def test_a_select_is_returned_whole() -> None:
 
 def test_quoting() -> None:
     name, text = 'a"b', "it's"
-    assert duckdb.execute(f"SELECT {quote(text)} AS {identifier(name)}").fetchall() == [(text,)]
+    assert duckdb.connect().execute(f"SELECT {quote(text)} AS {identifier(name)}").fetchall() == [(text,)]

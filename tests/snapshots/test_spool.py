@@ -51,10 +51,14 @@ def test_every_type_arrives_as_it_is(tmp_path: Path) -> None:
     }
     part = write(tmp_path, row(1, **given))
     columns = {column.name: column.type for column in TABLE.columns}
-    read = duckdb.execute(
-        "SELECT * EXCLUDE (created) FROM read_json(?, format = 'newline_delimited', columns = ?)",
-        [str(part.path), columns],
-    ).fetchone()
+    read = (
+        duckdb.connect()
+        .execute(
+            "SELECT * EXCLUDE (created) FROM read_json(?, format = 'newline_delimited', columns = ?)",
+            [str(part.path), columns],
+        )
+        .fetchone()
+    )
     assert read[:4] == (ACCOUNT, REGION, "arn:vol-0001", None)
     assert read[4:9] == ("in-use é \u2028 \x00", False, 2**63 - 1, -1, 1.0)
     assert read[9] == date(2026, 1, 2)

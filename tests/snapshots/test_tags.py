@@ -17,7 +17,7 @@ A, B, C, D = ((*HERE, f"vol-{name}") for name in "abcd")
 @pytest.fixture
 def volumes(tmp_path: Path) -> Path:
     path = tmp_path / "volumes.parquet"
-    duckdb.sql(
+    duckdb.connect().sql(
         "SELECT '111111111111' AS account_id, 'eu-west-1' AS region, * FROM (VALUES"
         " ('vol-a', MAP {'env': 'prod', 'it''s': 'x=y'}, NULL), ('vol-b', MAP {'env': 'PROD'}, NULL),"
         " ('vol-c', NULL, MAP {'tags': 'denied'}), ('vol-d', NULL, NULL),"
