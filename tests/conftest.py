@@ -1,5 +1,8 @@
 """What several folders of tests share."""
 
+import signal
+
+from tests import web_settings  # noqa: F401 – before anything uses the models
 from tests.companies import company, connected, undisturbed
 from tests.databases import database_url, empty_url, postgres_server, postgres_template, sqlite_template
 
@@ -13,3 +16,6 @@ __all__ = [
     "sqlite_template",
     "undisturbed",
 ]
+
+# A shell that runs the suite in the background lets it ignore Ctrl-C, and with it all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)

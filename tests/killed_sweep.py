@@ -8,7 +8,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.sweeps import resume_sweep
 from proofwatch.store.services import connections, sweeps
 

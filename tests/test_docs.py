@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.docs import pages
 from proofwatch.config import VARIABLES
 

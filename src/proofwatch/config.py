@@ -24,6 +24,23 @@ class ConfigError(ProofwatchError):
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """A sign-in service that speaks OpenID Connect.
+
+    Attributes:
+        url: of the service: where `/.well-known/openid-configuration` is found below.
+        client: our id there.
+        secret: our secret there, as `env:NAME` or `file:/path`.
+        title: what the button says.
+    """
+
+    url: str
+    client: str
+    secret: str
+    title: str = "single sign-on"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is decided before anything runs.
 
@@ -36,7 +53,9 @@ class Settings:
         checks: folder of the user's own checks; it need not exist.
         allow_hosts: hosts that channels and trackers may reach although they are not public.
         url: where people reach this installation; "" where links would lead nowhere.
-        mark: a label that every message bears, as in a demo.
+        mark: a label that every message and page bears, as in a demo.
+        require_mfa: whether everybody needs a second factor to see the pages.
+        oidc: the sign-in service, if there is one.
     """
 
     home: Path
@@ -48,6 +67,13 @@ class Settings:
     allow_hosts: tuple[str, ...] = ()
     url: str = ""
     mark: str = ""
+    require_mfa: bool = False
+    oidc: Oidc | None = None
+
+    @property
+    def secret_file(self) -> Path:
+        """Return the path of the keys that sign the sessions of the pages."""
+        return self.home / "keys" / "web.secret"
 
     @property
     def key_file(self) -> Path:
@@ -76,10 +102,20 @@ VARIABLES: dict[str, str] = {
     "although their address is not public. Default: none.",
     "PROOFWATCH_URL": "Where people reach this installation, as https://proofwatch.example.com, for the "
     "links in messages. Default: none, and messages have no links.",
+    "PROOFWATCH_REQUIRE_MFA": "1: the pages are shown only to people with a second factor. Default: 0.",
+    "PROOFWATCH_OIDC_URL": "Sign-in service that speaks OpenID Connect, as https://login.example.com. "
+    "Default: none.",
+    "PROOFWATCH_OIDC_CLIENT": "Our client id at the sign-in service.",
+    "PROOFWATCH_OIDC_SECRET": "Our secret there, as env:NAME or file:/path.",
+    "PROOFWATCH_OIDC_TITLE": "What its button says. Default: single sign-on.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
 """Every environment variable that Proofwatch reads; docs/reference/settings.md is made from it."""
+
+
+DEMO_FILE, DEMO_MARK = "DEMO", "DEMO DATA"
+"""A home folder with this file was made by the demo, and everything shown of it says so."""
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -100,7 +136,31 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         checks=Path(environ.get("PROOFWATCH_CHECKS") or home / "checks").expanduser(),
         allow_hosts=tuple(filter(None, map(str.strip, environ.get("PROOFWATCH_ALLOW_HOSTS", "").split(",")))),
         url=_public_url(environ.get("PROOFWATCH_URL", "")),
+        mark=DEMO_MARK if (home / DEMO_FILE).is_file() else "",
+        require_mfa=_yes(environ, "PROOFWATCH_REQUIRE_MFA"),
+        oidc=_oidc(environ),
     )
+
+
+def _yes(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text not in ("", "0", "1", "no", "yes", "false", "true"):
+        raise ConfigError(f"reading {name}", f"{text!r} is neither yes nor no", "Set it to 1 or 0.")
+    return text in ("1", "yes", "true")
+
+
+def _oidc(environ: Mapping[str, str]) -> Oidc | None:
+    url = environ.get("PROOFWATCH_OIDC_URL", "").strip().rstrip("/")
+    if not url:
+        return None
+    doing = "reading PROOFWATCH_OIDC_URL"
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise ConfigError(doing, "it does not begin with https://", "A sign-in service needs TLS.")
+    client = environ.get("PROOFWATCH_OIDC_CLIENT", "").strip()
+    reference = environ.get("PROOFWATCH_OIDC_SECRET", "").strip()
+    if not client or not reference:
+        raise ConfigError(doing, "PROOFWATCH_OIDC_CLIENT or PROOFWATCH_OIDC_SECRET is missing", "Set both.")
+    return Oidc(url, client, reference, environ.get("PROOFWATCH_OIDC_TITLE", "").strip() or "single sign-on")
 
 
 def _public_url(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from proofwatch.app import App
 from proofwatch.checks.base import TableInput, UnreadPlace, View
 from proofwatch.checks.join import judged_places
-from proofwatch.cli.app import App
 
 ROLES, ORGANISATION = "aws_iam_role", "aws_organizations_organization"
 HERE, THERE = ("1", "global"), ("2", "global")

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from proofwatch.app import App
 from proofwatch.cli import silences
-from proofwatch.cli.app import App
 from proofwatch.cli.given import BY, NOTE
 from proofwatch.cli.output import (
     json_option,

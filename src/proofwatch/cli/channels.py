@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.given import REASON, SET, fields_of, settings, shown
 from proofwatch.cli.output import json_option, print_json, print_table, say
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from proofwatch.app import App
 from proofwatch.checks.base import Check
-from proofwatch.cli.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say
 
 

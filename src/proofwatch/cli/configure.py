@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_json, say
 from proofwatch.config import ConfigFile, read_config_file
 

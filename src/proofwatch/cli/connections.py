@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say, utc
 from proofwatch.connectors.registry import CONNECTORS, connector_class
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say, status_text, utc
 from proofwatch.cli.status import show_controls
 

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofwatch.app import App
 from proofwatch.cli import demo_alerts
-from proofwatch.cli.app import App, stage_progress
 from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
-from proofwatch.config import ConfigError, Settings, load_settings
+from proofwatch.cli.progress import stage_progress
+from proofwatch.config import DEMO_FILE, DEMO_MARK, ConfigError, Settings, load_settings
 
 if TYPE_CHECKING:
     from proofwatch.store.models import Sweep
-
-MARK = "DEMO"
 
 
 @click.command()
@@ -70,7 +69,7 @@ def demo_settings(settings: Settings) -> Settings:
     """Return the settings of the demo: everything in demo/ of the home folder, emptied first."""
     home = settings.home / "demo"
     if home.exists():
-        if not (home / MARK).is_file():
+        if not (home / DEMO_FILE).is_file():
             raise ConfigError(
                 "preparing the demo",
                 f"{home} exists and was not made by a demo",
@@ -78,7 +77,9 @@ def demo_settings(settings: Settings) -> Settings:
             )
         shutil.rmtree(home)
     home.mkdir(parents=True, mode=0o700)
-    (home / MARK).write_text("Made by `proofwatch demo`, which empties this folder. DEMO DATA.\n", "utf-8")
+    (home / DEMO_FILE).write_text(
+        "Made by `proofwatch demo`, which empties this folder. DEMO DATA.\n", "utf-8"
+    )
     return replace(
         settings,
         home=home,
@@ -87,7 +88,7 @@ def demo_settings(settings: Settings) -> Settings:
         objects_endpoint="",
         checks=home / "checks",
         allow_hosts=("127.0.0.1",),
-        mark="DEMO DATA",
+        mark=DEMO_MARK,
     )
 
 

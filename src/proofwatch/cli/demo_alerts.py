@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import print_table, safe, say, status_text
 
 if TYPE_CHECKING:

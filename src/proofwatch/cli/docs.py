@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
+from proofwatch.app import App
 from proofwatch.checks.base import Check, View
-from proofwatch.cli.app import App
 from proofwatch.cli.main import VERBS, main
 from proofwatch.config import VARIABLES, ConfigFile
 from proofwatch.connectors.base import Table

@@ -12,7 +12,7 @@ from typing import Literal
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_json, say, utc
 from proofwatch.errors import ProofwatchError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.given import BY
 from proofwatch.cli.output import json_option, print_json, print_table, say, status_text, utc
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App, stage_progress
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, note, print_fields, print_json, print_table, say
+from proofwatch.cli.progress import stage_progress
 
 
 @click.group()

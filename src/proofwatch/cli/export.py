@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from proofwatch import __version__
+from proofwatch.app import App
 from proofwatch.cli import export_alerts
-from proofwatch.cli.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json
 
 Rows = tuple[Sequence[str], Iterable[Sequence[Any]], dict[str, Any]]

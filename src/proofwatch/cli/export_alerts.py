@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 
 Rows = tuple[Sequence[str], Iterable[Sequence[Any]], dict[str, Any]]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.given import REASON, SET, fields_of, settings
 from proofwatch.cli.output import json_option, print_json, print_table, say
 
@@ -91,34 +91,6 @@ def remove(name: str, reason: str, as_json: bool) -> None:
         print_json(_body(row))
     else:
         say(f"/hooks/{row.name} is removed.")
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8480, show_default=True, help="Port.")
-@click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="At once.")
-@json_option
-def serve(host: str, port: int, threads: int, as_json: bool) -> None:
-    """Hear web hooks until stopped. Put a proxy that speaks TLS before it."""
-    import waitress
-
-    from proofwatch.web.hooks import LARGEST, Hooks
-
-    app = App().open()
-    server = waitress.create_server(
-        Hooks(app.client), host=host, port=port, threads=threads, ident="proofwatch",
-        max_request_body_size=LARGEST, max_request_header_size=64 * 1024, channel_timeout=30,
-        clear_untrusted_proxy_headers=True,
-    )  # fmt: skip
-    where = f"http://{host}:{server.effective_port}"
-    if as_json:
-        print_json({"url": where})
-    else:
-        say(f"Hearing web hooks on {where}. Ctrl-C stops.")
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        server.close()
 
 
 def _body(row: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "channels": ("channels:channels", "How people are told: add, test, turn off."),
     "trackers": ("trackers:trackers", "Ticket systems that tasks are told to."),
     "hooks": ("hooks:hooks", "Addresses at which source systems report changes."),
-    "serve": ("hooks:serve", "Hear web hooks until stopped."),
+    "serve": ("serve:serve", "Serve the pages, the API and web hooks, with a worker beside them."),
     "drill": ("drill:drill", "Try the whole way of an alert, and keep how it went."),
     "people": ("people:people", "Who may be named at a human step: list and add."),
     "teams": ("teams:teams", "On-call order, quiet hours, digest."),

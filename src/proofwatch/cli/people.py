@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.given import REASON, settings
 from proofwatch.cli.output import json_option, print_json, print_table, say
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.given import REASON, moment
 from proofwatch.cli.output import json_option, note, print_fields, print_json, print_table, say, utc
 

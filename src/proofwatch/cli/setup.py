@@ -12,7 +12,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, say
 from proofwatch.connectors.registry import CONNECTORS, connector_class
 
@@ -37,15 +37,17 @@ def init(as_json: bool) -> None:
 
 def initialise(app: App) -> dict[str, Any]:
     """Create whatever is missing; return where everything is."""
+    from proofwatch.web import settings as pages
+
+    settings = app.settings
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pages.setup(app)  # Before anything uses the models, so that the pages' tables are made, too.
     from proofwatch.alerts import rulebook
     from proofwatch.controls.load import builtin_controls, load_controls
     from proofwatch.evidence.keys import create_key, load_key
     from proofwatch.store import django, log
     from proofwatch.store.services import controls
 
-    settings = app.settings
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    django.setup(settings.database_url)
     migrations = django.migrate()
     now = datetime.now(UTC)
     if not settings.key_file.exists():

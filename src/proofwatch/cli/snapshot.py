@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, note, print_json, print_table
 from proofwatch.cli.status import parse_moment
 

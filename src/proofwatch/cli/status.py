@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proofwatch.app import App
 from proofwatch.checks.base import SEVERITIES
-from proofwatch.cli.app import App
 from proofwatch.cli.output import (
     json_option,
     note,

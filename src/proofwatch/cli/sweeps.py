@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofwatch.cli.app import App, stage_progress
+from proofwatch.app import App
 from proofwatch.cli.output import json_option, note, print_json, say, utc
+from proofwatch.cli.progress import stage_progress
 from proofwatch.config import ConfigError, check_executor
 
 if TYPE_CHECKING:

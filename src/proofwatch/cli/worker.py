@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofwatch.cli.app import App
+from proofwatch.app import App
 from proofwatch.cli.output import errors, json_option, note, print_json_lines, say
 from proofwatch.cli.sweeps import resume_sweep, run_sweep, show_sweep, sweep_body
 from proofwatch.errors import ProofwatchError
@@ -49,9 +49,7 @@ def worker(once: bool, as_json: bool) -> None:
         else:
             failed = False
             for name, task in (("messages", send), ("events", answer)):
-                threading.Thread(
-                    target=_keep_at, args=(app, name, task, stop), name=name, daemon=True
-                ).start()
+                threading.Thread(target=keep_at, args=(app, name, task, stop), name=name, daemon=True).start()
             _keep_sweeping(app, as_json)
     except KeyboardInterrupt:
         say("Stopped. A sweep in progress is taken up again by the next worker.")
@@ -149,7 +147,9 @@ def _tables(connection: Connection) -> Mapping[str, Any]:
     return connector_class(connection.kind).tables()
 
 
-def _keep_at(app: App, name: str, task: Callable[[App], int], stop: threading.Event) -> None:
+def keep_at(
+    app: App, name: str, task: Callable[[App], int], stop: threading.Event, every: float = ASK_EVERY
+) -> None:
     """Do one kind of short work again and again beside the sweeps; what fails is said, and rests."""
     from proofwatch.store.django import disconnect
 
@@ -158,7 +158,7 @@ def _keep_at(app: App, name: str, task: Callable[[App], int], stop: threading.Ev
         while not stop.is_set():
             try:
                 task(app)
-                pause, rest = 1.0, ASK_EVERY
+                pause, rest = 1.0, every
             except Exception as error:  # noqa: BLE001 - said, and tried again; what waits stays queued
                 words = str(error) if isinstance(error, ProofwatchError) else type(error).__name__
                 note(f"{name}: {words}\n  trying again in {pause:.0f} s")
@@ -188,6 +188,15 @@ def _keep_sweeping(app: App, as_json: bool) -> None:
             disconnect()
             rest, pause = pause, min(2 * pause, LONGEST_PAUSE)
         time.sleep(rest)
+
+
+def sweep_and_look(app: App) -> int:
+    """Do every sweep that is due, and what only waited for the time; return how many jobs failed."""
+    from proofwatch.runtime import jobs
+
+    failed = _sweep_due(app, jobs.owner_name(), as_json=False)
+    _look(app)
+    return int(failed)
 
 
 def _look(app: App) -> None:

@@ -15,6 +15,7 @@ from proofwatch.store import urls
 from proofwatch.store.base import StoreError
 
 APPS = ("proofwatch.store",)
+OURS = ("store", "web")
 INIT = "run `proofwatch init`"
 
 
@@ -169,7 +170,9 @@ def _unknown_migrations() -> list[str]:
     loader = MigrationLoader(connection)
     known = loader.disk_migrations or {}
     return sorted(
-        name for app, name in loader.applied_migrations if app == "store" and (app, name) not in known
+        name
+        for app, name in loader.applied_migrations
+        if app in OURS and app in loader.migrated_apps and (app, name) not in known
     )
 
 

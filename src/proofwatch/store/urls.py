@@ -11,6 +11,8 @@ from proofwatch.store.base import StoreError
 EXAMPLES = "use sqlite:////absolute/path.sqlite3 or postgresql://user:password@host:5432/database"
 SQLITE_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
 """FULL, because a log entry that was acknowledged must survive a power cut."""
+IDLE = 60
+"""Seconds that a connection of the pages is kept between two requests."""
 LOCK_WAIT = 20
 """Seconds that a writer waits for another one on SQLite."""
 
@@ -64,6 +66,7 @@ def _sqlite(path: str, query: dict[str, str]) -> dict[str, Any]:
         options["init_command"] = SQLITE_PRAGMAS
     return {
         "ENGINE": "django.db.backends.sqlite3",
+        "CONN_MAX_AGE": IDLE,
         "NAME": f"{file.as_uri().replace('file://', 'file:')}?mode=ro" if read_only else str(file),
         "OPTIONS": options,
     }
@@ -85,6 +88,7 @@ def _postgres(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(port or ""),
+        "CONN_MAX_AGE": IDLE,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": 10, **dict(parse_qsl(parts.query))},
     }

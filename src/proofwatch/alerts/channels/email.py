@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -92,6 +93,25 @@ class Email:
         said += [f"{clean(name, 60)} (no address)" for name in message.to if name not in named]
         answer = f"{words}; refused: {', '.join(said)}" if said else words
         return Receipt(kept["chain"][-1], short(answer, _hidden(given.user, password)), kept)
+
+    def post(self, to: Sequence[str], subject: str, text: str) -> str:
+        """Send a plain e-mail that is about no alert; return the server's answer. Raises NotAccepted."""
+        named = [name for name in to if ADDRESS.fullmatch(name)]
+        if not named:
+            raise NotAccepted(
+                DOING, "there is no usable address", permanent=True, answer="not sent: no address"
+            )
+        made = EmailMessage(policy=SMTP)
+        made["From"] = Address("Proofwatch", addr_spec=self.settings.sender)
+        made["To"] = ", ".join(named)
+        made["Subject"] = cut(clean(subject, SUBJECT), SUBJECT)
+        made["Date"] = datetime.now(UTC)
+        made["Message-ID"] = message_id(secrets.token_hex(16), self.settings.sender)
+        made["Auto-Submitted"] = "auto-generated"
+        made.set_content(text, cte="quoted-printable")
+        password = self._password()
+        words, _ = self._exchange(named, made.as_bytes(policy=SMTP), password)
+        return short(words, _hidden(self.settings.user, password))
 
     def _password(self) -> str:
         if self.settings.password is None:

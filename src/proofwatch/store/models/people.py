@@ -29,6 +29,11 @@ class Person(models.Model):
     handles = fields.json()
     """How each kind of channel and tracker knows them: {"slack": "U012…", "github": "ana"}."""
     active = models.BooleanField(default=True)
+    access_until = models.DateTimeField(null=True, default=None)
+    """When they may look no more: an auditor's access ends by itself."""
+    period_from = models.DateField(null=True, default=None)
+    period_to = models.DateField(null=True, default=None)
+    """The days that an auditor looks at; None: all."""
     created_at = models.DateTimeField()
 
 

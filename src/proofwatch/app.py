@@ -1,15 +1,14 @@
-"""What the verbs share: settings, state, catalogue, objects and key, each opened on first use."""
+"""What verbs and pages share: settings, state, catalogue, objects and key, each opened on first use."""
 
 from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proofwatch.config import ConfigError, Settings, load_settings
 
@@ -25,7 +24,7 @@ CATALOG = Path(str(files("proofwatch"))) / "catalog"
 
 
 class App:
-    """One run of the command line. Nothing is opened before it is needed."""
+    """One process: a verb, a worker, a server. Nothing is opened before it is needed."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
@@ -36,8 +35,12 @@ class App:
         """Return the name that is written beside every change."""
         return os.environ.get("PROOFWATCH_ACTOR") or f"cli:{_user()}"
 
-    def open(self) -> App:
-        """Open the state. Raises StoreError, saying `proofwatch init` where that helps."""
+    def open(self, setup: Callable[[], None] | None = None) -> App:
+        """Open the state. Raises StoreError, saying `proofwatch init` where that helps.
+
+        Args:
+            setup: sets Django up with more than the store; the pages need that.
+        """
         if not self._ready:
             if self.settings.database_url.startswith("sqlite:") and not self.settings.home.is_dir():
                 raise ConfigError(
@@ -47,7 +50,10 @@ class App:
                 )
             from proofwatch.store import django
 
-            django.setup(self.settings.database_url)
+            if setup is None:
+                django.setup(self.settings.database_url)
+            else:
+                setup()
             django.check()
             self._ready = True
         return self
@@ -70,7 +76,7 @@ class App:
     @cached_property
     def catalog(self) -> Catalog:
         """Return the validated checks and views: shipped ones and the user's own."""
-        from proofwatch.cli.catalog import open_catalog
+        from proofwatch.checks.cached import open_catalog
 
         folders = [CATALOG / "checks"]
         if self.settings.checks.is_dir():
@@ -131,30 +137,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid-{os.getuid()}"
-
-
-@contextmanager
-def stage_progress(enabled: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a callback (stage, done, total) that draws one bar per stage on standard error."""
-    if not enabled:
-        yield lambda stage, done, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from proofwatch.cli.output import errors
-
-    columns: list[Any] = [
-        TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=32),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    ]
-    with Progress(*columns, console=errors, transient=not errors.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report

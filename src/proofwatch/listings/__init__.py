@@ -1,0 +1,1 @@
+"""What exists, as lists: each is defined once and shown alike on pages, in files and by the API."""

@@ -1,0 +1,14 @@
+"""Django's view of the pages: one app with the label `web`."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """Sign-in, pages and the REST API."""
+
+    name = "proofwatch.web"
+    label = "web"
+    verbose_name = "Proofwatch"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,28 @@
+"""The places of the application, in the order of the process, and the pages that belong to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation: the pages whose names start with `group` belong to it."""
+
+    title: str
+    href: str
+    group: str
+
+
+PLACES = (
+    Place("Controls", "/", "control"),
+    Place("Alerts", "/alerts", "alert"),
+    Place("Remediation", "/tasks", "task"),
+    Place("Evidence", "/evidence", "evidence"),
+    Place("Connections", "/connections", "connection"),
+    Place("Rules and channels", "/rules", "rule"),
+    Place("Checks", "/checks", "check"),
+    Place("Audit", "/audit", "audit"),
+    Place("Change history", "/history", "history"),
+    Place("Settings", "/settings", "setting"),
+)

@@ -1,0 +1,7 @@
+"""Audit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+URLS: tuple[Any, ...] = ()

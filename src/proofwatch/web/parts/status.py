@@ -1,0 +1,106 @@
+"""Statuses as word, icon and colour, so that each reads in greyscale and aloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+ICONS = {
+    "cross": "M4 4l8 8M12 4l-8 8",
+    "tick": "M3 8.5l3.5 3.5L13 4.5",
+    "question": "M5.5 6a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.8-1.1 1.8M8 12.6v.4",
+    "void": "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11M4 12L12 4",
+    "clock": "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11M8 5v3.2l2 1.3",
+    "wave": "M2.5 9.5c2-4 3.5-4 5.5-1.5s3.5 2.5 5.5-1.5",
+    "dash": "M4 8h8",
+    "dot": "M8 6.500a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3",
+    "tool": "M9.5 3.500a3 3 0 0 0 3.8 3.800L7.5 13a1.8 1.8 0 0 1-2.5-2.500z",
+    "eye": "M2 8s2.2-4 6-4 6 4 6 4-2.2 4-6 4-6-4-6-4M8 6.500a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3",
+    "up": "M8 13V3.500M4 7l4-4 4 4",
+    "pause": "M6 4v8M10 4v8",
+}
+"""Name → strokes on a field of 16 × 16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a status looks."""
+
+    icon: str
+    tone: str
+    """bad, worry, wait, good, accept or quiet: the colour; the word and the icon say the same."""
+
+
+LOOKS: dict[str, Look] = {
+    **dict.fromkeys(
+        ("failing", "fail", "failed", "open", "refused", "late", "missed", "breached"), Look("cross", "bad")
+    ),
+    **dict.fromkeys(("no data", "stale", "disabled", "off"), Look("void", "worry")),
+    **dict.fromkeys(("inconclusive", "partial", "needs permission", "unknown"), Look("question", "worry")),
+    **dict.fromkeys(
+        ("pending", "queued", "retrying", "planned", "collecting", "requested", "testing", "waiting"),
+        Look("clock", "wait"),
+    ),
+    **dict.fromkeys(("accepted", "approved", "expected"), Look("wave", "accept")),
+    **dict.fromkeys(
+        (
+            "passing",
+            "pass",
+            "restored",
+            "verified restored",
+            "complete",
+            "connected",
+            "enabled",
+            "on",
+            "verified",
+            "read only",
+            "covered",
+        ),
+        Look("tick", "good"),
+    ),
+    **dict.fromkeys(("gone", "verified: resource gone"), Look("tick", "quiet")),
+    **dict.fromkeys(
+        (
+            "not monitored",
+            "not applicable",
+            "not_applicable",
+            "no longer applies",
+            "not set up",
+            "not sent",
+            "ended",
+            "skipped",
+        ),
+        Look("dash", "quiet"),
+    ),
+    **dict.fromkeys(("acknowledged", "reviewed", "watch"), Look("eye", "wait")),
+    **dict.fromkeys(("in remediation", "in progress", "fix claimed", "repair"), Look("tool", "wait")),
+    **dict.fromkeys(("paused", "silenced"), Look("pause", "quiet")),
+    **dict.fromkeys(("critical",), Look("up", "bad")),
+    **dict.fromkeys(("high",), Look("up", "worry")),
+    **dict.fromkeys(("medium", "low"), Look("dot", "quiet")),
+}
+OTHER = Look("dot", "quiet")
+
+
+def look(word: str) -> Look:
+    """Return how a status looks; one that nobody foresaw is quiet."""
+    if word.startswith("closed"):
+        return Look("dash", "quiet")
+    return LOOKS.get(word, OTHER)
+
+
+def icon(name: str) -> SafeString:
+    """Return an icon; the word beside it says what it means."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>', ICONS[name]
+    )
+
+
+def badge(word: str) -> SafeString:
+    """Return a status as word, icon and colour."""
+    if not word:
+        return mark_safe("")
+    found = look(word)
+    return format_html('<span class="status {}">{}{}</span>', found.tone, icon(found.icon), word)

@@ -1,0 +1,39 @@
+"""Every address of the pages, by place, with what it needs."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from proofwatch.web import health
+from proofwatch.web.pages import (
+    alerts,
+    audit,
+    checks,
+    connections,
+    controls,
+    evidence,
+    exports,
+    findings,
+    history,
+    rules,
+    settings,
+    start,
+    tasks,
+)
+
+handler404 = "proofwatch.web.problems.not_found"
+handler500 = "proofwatch.web.problems.broken"
+
+PLACES = (
+    controls, findings, alerts, tasks, evidence, connections, rules, checks, audit, history, settings, start,
+    exports,
+)  # fmt: skip
+
+urlpatterns = [
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+    path("metrics", health.metrics),
+    path("account/", include("allauth.urls")),
+    *start.OPEN,
+    *(url for place in PLACES for url in place.URLS),
+]
