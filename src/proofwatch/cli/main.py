@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from importlib import import_module
@@ -74,10 +73,9 @@ class Verbs(click.Group):
 @click.version_option(__version__, prog_name="proofwatch")
 def main() -> None:
     """Proofwatch watches SOC 2 controls and keeps evidence that anyone can verify and re-perform."""
-    level = os.environ.get("PROOFWATCH_LOG", "warning").upper()
-    logging.basicConfig(
-        stream=sys.stderr, level=level if level in logging.getLevelNamesMapping() else "WARNING"
-    )
+    from proofwatch.cli import logs
+
+    logs.configure(os.environ.get("PROOFWATCH_LOG", "warning"))
 
 
 def run() -> None:

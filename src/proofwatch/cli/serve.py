@@ -22,6 +22,9 @@ from proofwatch.cli.output import json_option, print_json, say
 @json_option
 def serve(host: str, port: int, threads: int, no_worker: bool, as_json: bool) -> None:
     """Serve the pages, the API and web hooks until stopped. Put a proxy that speaks TLS before it."""
+    from proofwatch.cli import logs
+
+    logs.structured()
     app = open_pages(App())
     server = listen(app, host, port, threads)
     where = f"http://{host}:{server.effective_port}"
@@ -31,9 +34,7 @@ def serve(host: str, port: int, threads: int, no_worker: bool, as_json: bool) ->
     else:
         say(f"Proofwatch is on {where}. Ctrl-C stops.")
         if link:
-            say(
-                f"Nobody can sign in yet. The first administrator begins here, once, within three days:\n  {link}"
-            )
+            say()
     stop = threading.Event()
     if not no_worker:
         work_beside(app, stop)

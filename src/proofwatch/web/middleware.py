@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 import structlog
 from django.conf import settings
 from django.contrib.auth import logout
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from proofwatch.errors import ProofwatchError
@@ -101,6 +101,10 @@ class People:
         """Show an error of ours as a sentence that says what to do; everything else is a fault."""
         if isinstance(error, PermissionDenied):
             return problems.show(request, 403, str(error) or "You may not do this.")
+        if isinstance(error, Http404):
+            return problems.not_found(request)
+        if isinstance(error, SuspiciousOperation | RequestDataTooBig):
+            return problems.show(request, 400, "The request cannot be read.")
         if isinstance(error, ProofwatchError):
             return problems.of_error(request, error)
         if isinstance(error, DatabaseError):
