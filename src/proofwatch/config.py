@@ -108,7 +108,7 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_OIDC_CLIENT": "Our client id at the sign-in service.",
     "PROOFWATCH_OIDC_SECRET": "Our secret there, as env:NAME or file:/path.",
     "PROOFWATCH_OIDC_TITLE": "What its button says. Default: single sign-on.",
-    "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for. Default: none; then only this machine is told.",
+    "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for. Default: none: only this machine is told.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
