@@ -1,13 +1,9 @@
 """The home page and one control: what they say, and to whom."""
 
-import json
-
 import pytest
 
 from proofwatch.controls.load import builtin_controls, load_controls
 from proofwatch.store.services import controls
-
-
 
 
 @pytest.fixture
