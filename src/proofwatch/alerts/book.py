@@ -84,6 +84,8 @@ class Book:
         self.moves: list[Move] = []
         self.joins: list[tuple[models.Alert, Tally]] = []
         """Alerts whose resources have to be brought up to date, with what was seen of them."""
+        self.shrunk: list[Any] = []
+        """Ids of alerts in which only fewer fail."""
         self._next = (models.Alert.objects.aggregate(top=Max("number"))["top"] or 0) + 1
 
     def move(
@@ -131,6 +133,7 @@ class Book:
             update_fields=WRITTEN,
         )  # fmt: skip
         membership.join(self.joins, self.now)
+        membership.leave(self.shrunk, self.now)
         AlertEvent.objects.bulk_create(map(_event, filter(_changed, self.moves)), batch_size=BATCH)
         told = [move for move in self.moves if move.before != move.row.state or move.step.effects]
         entries = []

@@ -5,7 +5,7 @@ Findings are counted by the database, once for each way of grouping and not once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,10 +34,9 @@ from proofwatch.store.services import connections, sweeps
 def tallies(rules: Iterable[Rule], controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
     """Yield every alert that there could be, of all rules."""
     rules = list(rules)
-    ways = {(rule.group, rule.tags) for rule in rules if rule.when == "failing"}
-    counted = {way: _count(*way) for way in ways}
-    judged = _judged() if counted else {}
     names = dict(Connection.objects.values_list("pk", "name"))
+    counted = _counted([rule for rule in rules if rule.when == "failing"], names)
+    judged = _judged() if counted else {}
     for rule in rules:
         if rule.when == "failing":
             yield from _failing(rule, controls, counted[rule.group, rule.tags], judged, names)
@@ -46,11 +45,56 @@ def tallies(rules: Iterable[Rule], controls: Sequence[Control], now: datetime) -
 
 
 Counted = Mapping[str, list[tuple[Any, ...]]]
+Way = tuple[tuple[str, ...], tuple[str, ...]]
+"""How a rule counts: what it groups by, and the tags that it wants."""
 
 
-def _count(group: tuple[str, ...], tags: tuple[str, ...]) -> Counted:
-    """Return check id → (connection, severity, group's values, all, unseen, newest) of open findings."""
+def _counted(rules: Sequence[Rule], names: Mapping[UUID, str]) -> dict[Way, Counted]:
+    """Count once for each way of grouping; a coarser way is summed up from a finer one."""
+    found: dict[Way, Counted] = {}
+    patterns: dict[Way, set[tuple[str, ...]]] = {}
+    for rule in rules:
+        patterns.setdefault((rule.group, rule.tags), set()).add(rule.connections)
+    for way in sorted(patterns, key=lambda way: -len(way[0])):
+        group, tags = way
+        finer = [
+            other for other in found if other[1] == tags and set(group) < set(other[0])
+            and patterns[way] <= patterns[other]
+        ]  # fmt: skip
+        if finer:
+            found[way] = _summed(found[finer[0]], [finer[0][0].index(name) for name in group])
+            continue
+        wanted = {
+            owner for owner, name in names.items() if any(matches(name, item) for item in patterns[way])
+        }
+        found[way] = _count(group, tags, None if len(wanted) == len(names) else wanted)
+    return found
+
+
+def _summed(counted: Counted, places: Sequence[int]) -> Counted:
+    """Return the same counts by only those values of the group that stand at `places`."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for check, rows in counted.items():
+        sums: dict[tuple[Any, ...], list[Any]] = {}
+        for owner, severity, values, number, unseen, newest in rows:
+            kept = sums.setdefault(
+                (owner, severity, tuple(values[place] for place in places)), [0, 0, newest]
+            )
+            kept[0] += number
+            kept[1] += unseen
+            kept[2] = max(kept[2], newest)
+        found[check] = [(*key, *kept) for key, kept in sums.items()]
+    return found
+
+
+def _count(group: tuple[str, ...], tags: tuple[str, ...], owners: Collection[UUID] | None) -> Counted:
+    """Return check id → (connection, severity, group's values, all, unseen, newest) of open findings.
+
+    `owners`: only of these connections; None: of all.
+    """
     rows = Finding.objects.filter(state=FindingState.OPEN, connection__removed_at__isnull=True)
+    if owners is not None:
+        rows = rows.filter(connection__in=owners)
     if tags:
         rows = rows.filter(pk__in=FindingTag.objects.filter(tag__in=tags).values("finding"))
     found: dict[str, list[tuple[Any, ...]]] = {}

@@ -210,6 +210,9 @@ class Look:
     def _fails(self, row: Alert, tally: Tally) -> None:
         signal, run = self._reading(tally, row)
         sweep = run.sweep if run else None
+        # What only became fewer has nobody new in it, and its findings need not be looked through.
+        grew = signal.worse or signal.rule_changed or tally.failing > row.count or row.state in ENDED
+        grew = grew or row.rule_version != self.versions[tally.rule.id]
         if row.baseline and (signal.severer or signal.worse or tally.failing > row.count):
             row.baseline = False  # The digest of the first sweep did not tell this.
         policy = tally.rule.policy(tally.severity)
@@ -223,7 +226,10 @@ class Look:
             row.observed_at, row.rule_version = signal.at, self.versions[tally.rule.id]
             row.interruption = ""
             self._describe(row, tally, run)
-            self.book.joins.append((row, tally))
+            if grew:
+                self.book.joins.append((row, tally))
+            else:
+                self.book.shrunk.append(row.pk)
         if not step.row or row.state in ENDED:
             self.book.moves.pop()
 

@@ -27,8 +27,7 @@ def join(pairs: Sequence[Pair], now: datetime) -> int:
     A finding that is in its alert already stays as it is; one that had left comes back.
     """
     pairs = [(row, tally) for row, tally in pairs if tally.where is not None]
-    for start in range(0, len(pairs), PAGE):
-        end([row.pk for row, _ in pairs[start : start + PAGE]], now)
+    leave([row.pk for row, _ in pairs], now)
     found = _each(pairs) if len(pairs) <= FEW else _all(pairs)
     table = AlertResource._meta.db_table
     columns = "(alert_id, finding_id, since, ended_at, ended_as)"
@@ -47,6 +46,12 @@ def join(pairs: Sequence[Pair], now: datetime) -> int:
             cursor.executemany(statement, rows)
             said += len(rows)
     return said
+
+
+def leave(alerts: Sequence[Any], now: datetime) -> None:
+    """Write down of the resources of any number of alerts how their findings ended."""
+    for start in range(0, len(alerts), PAGE):
+        end(alerts[start : start + PAGE], now)
 
 
 def end(alerts: Sequence[Any], now: datetime) -> None:
