@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.app import App
-from proofwatch.cli import demo_alerts
+from proofwatch.cli import demo_alerts, demo_history
 from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
 from proofwatch.cli.progress import stage_progress
 from proofwatch.config import DEMO_FILE, DEMO_MARK, ConfigError, Settings, load_settings
 
 if TYPE_CHECKING:
+    from proofwatch.demo.inbox import Inbox
     from proofwatch.store.models import Sweep
 
 
@@ -48,8 +49,7 @@ def demo(once: bool, as_json: bool) -> None:
     say("DEMO DATA: a simulated company on local servers. No cloud account, no network.\n", "bold")
     with start() as server, inbox.start() as box, _environment():
         company = _seed(app, server.url)
-        _connect(app, company)
-        demo_alerts.invite(app, box)
+        _connect(app, company, box)
         first = _sweep(app, "3. Sweep")
         _controls(app)
         demo_alerts.deliver(app)
@@ -61,7 +61,7 @@ def demo(once: bool, as_json: bool) -> None:
         if as_json:
             print_json({**_summary(app, (first, second), good, seconds), **told})
         if not once and sys.stdin.isatty():
-            _stay(environment(company))
+            _stay(app, environment(company))
     sys.exit(0 if good else 1)
 
 
@@ -115,15 +115,20 @@ def _seed(app: App, url: str) -> Any:
     return company
 
 
-def _connect(app: App, company: Any) -> None:
+def _connect(app: App, company: Any, box: Inbox) -> None:
+    """Connect as of ninety days ago, and tell what has happened since."""
     from proofwatch.cli.setup import initialise, make_connection, show_connection
 
     say("2. Connect, and prove that we only read", "bold")
-    initialise(app)
     given = {"accounts": ",".join(company.connected), "regions": ",".join(company.regions)}
-    report = make_connection(app, "aws", "aws", given)
-    show_connection(report)
+    seen = demo_history.rehearse(app, given)
+    from proofwatch.demo import history
+
+    now = datetime.now(UTC)
+    initialise(app, history.begin(now))
+    show_connection(make_connection(app, "aws", "aws", given, now=history.begin(now)))
     say()
+    demo_history.tell(app, seen, box, now)
 
 
 def _sweep(app: App, title: str) -> Sweep:
@@ -241,13 +246,12 @@ def _quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def _stay(variables: dict[str, str]) -> None:
+def _stay(app: App, variables: dict[str, str]) -> None:
+    """Leave the company running, with the pages of what is known of it."""
+    from proofwatch.cli import serve
+
     say("\nThe company goes on running. In another terminal, to sweep it or to change it with any AWS tool:")
     for name, value in variables.items():
         say(f"  export {name}={value}")
-    say("Ctrl-C ends it.")
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        say("Ended. The state stays; the company is gone.")
+    serve.run(app)
+    say("Ended. The state stays; the company is gone.")

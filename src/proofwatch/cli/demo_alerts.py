@@ -15,13 +15,10 @@ if TYPE_CHECKING:
 SECRET = "PROOFWATCH_DEMO_SLACK"  # noqa: S105 – the name of a variable
 
 
-def invite(app: App, inbox: Inbox) -> None:
-    """Name the people of the company, and the channel that they read."""
-    from proofwatch.alerts import channelbook, people
+def listen(app: App, inbox: Inbox, now: datetime) -> None:
+    """Let the people of the company read a channel."""
+    from proofwatch.alerts import channelbook
 
-    now = datetime.now(UTC)
-    people.add("ana", role="lead", actor=app.actor, now=now, full_name="Ana (demo)")
-    people.add("bob", role="owner", actor=app.actor, now=now, full_name="Bob (demo)")
     os.environ[SECRET] = inbox.url
     channelbook.save(
         "slack", "slack-webhook", {"url": f"env:{SECRET}"}, actor=app.actor, now=now, client=app.client
@@ -46,7 +43,8 @@ def tell(app: App, inbox: Inbox) -> dict[str, Any]:
     for text in inbox.texts:
         say(f"   {safe(text)[:150]}")
     told = Delivery.objects.filter(state="accepted", alert__isnull=False).values_list("alert", flat=True)
-    opened = [row for row in review.query(state="open") if row.pk in set(told)]
+    opened = [row for row in review.query(live=True) if row.pk in set(told) and row.reviewed_at is None]
+    opened.sort(key=lambda row: row.observed_at, reverse=True)  # What is new comes first.
     task = None
     if opened:
         now = datetime.now(UTC)
@@ -57,7 +55,7 @@ def tell(app: App, inbox: Inbox) -> dict[str, Any]:
         )
         tasks.by_policy(now)
         deliver(app)
-        task = tasks.query(live=True)[0]
+        (task,) = [item for item in tasks.query(live=True) if item.alert_id == row.pk]
         say(f"\n   ana reviews {row.name} and decides to repair; the rule makes {task.name}:")
         print_table(
             ["Task", "State", "Severity", "Due", "What"],

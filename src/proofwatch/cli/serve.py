@@ -10,11 +10,14 @@ import click
 
 from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_json, say
+from proofwatch.config import ConfigError
+
+PORT = 8480
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8480, show_default=True, help="Port; 0: any.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0: any.")
 @click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True, help="At once.")
 @click.option(
     "--no-worker", is_flag=True, help="Only serve: sweeps and messages are some `proofwatch worker`'s."
@@ -22,10 +25,22 @@ from proofwatch.cli.output import json_option, print_json, say
 @json_option
 def serve(host: str, port: int, threads: int, no_worker: bool, as_json: bool) -> None:
     """Serve the pages, the API and web hooks until stopped. Put a proxy that speaks TLS before it."""
+    run(open_pages(App()), host, port, threads, worker=not no_worker, as_json=as_json)
+
+
+def run(
+    app: App,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    threads: int = 8,
+    *,
+    worker: bool = True,
+    as_json: bool = False,
+) -> None:
+    """Serve an installation until Ctrl-C. Raises ConfigError if the port is taken."""
     from proofwatch.cli import logs
 
     logs.structured()
-    app = open_pages(App())
     server = listen(app, host, port, threads)
     where = f"http://{host}:{server.effective_port}"
     link = first_link(app, app.settings.url or where)
@@ -34,9 +49,9 @@ def serve(host: str, port: int, threads: int, no_worker: bool, as_json: bool) ->
     else:
         say(f"Proofwatch is on {where}. Ctrl-C stops.")
         if link:
-            say()
+            say(f"Nobody can sign in yet. Here the first administrator begins, once:\n  {link}")
     stop = threading.Event()
-    if not no_worker:
+    if worker:
         work_beside(app, stop)
     try:
         server.run()
@@ -61,11 +76,15 @@ def listen(app: App, host: str, port: int, threads: int = 8) -> Any:
     from proofwatch.web.settings import LARGEST_UPLOAD
 
     _ = app.catalog  # A wrong check file should stop the server at once, not at its first page.
-    return waitress.create_server(
-        application(app), host=host, port=port, threads=threads, ident="proofwatch",
-        max_request_body_size=LARGEST_UPLOAD + 1024 * 1024, max_request_header_size=64 * 1024,
-        channel_timeout=30, clear_untrusted_proxy_headers=True,
-    )  # fmt: skip
+    try:
+        return waitress.create_server(
+            application(app), host=host, port=port, threads=threads, ident="proofwatch",
+            max_request_body_size=LARGEST_UPLOAD + 1024 * 1024, max_request_header_size=64 * 1024,
+            channel_timeout=30, clear_untrusted_proxy_headers=True,
+        )  # fmt: skip
+    except OSError as error:
+        problem = f"{host}:{port} cannot be listened on: {error.strerror or error}"
+        raise ConfigError("serving the pages", problem, "choose another --port; 0 takes any") from None
 
 
 def first_link(app: App, where: str) -> str:

@@ -35,8 +35,8 @@ def init(as_json: bool) -> None:
     say("\nNext: proofwatch connect aws --help")
 
 
-def initialise(app: App) -> dict[str, Any]:
-    """Create whatever is missing; return where everything is."""
+def initialise(app: App, now: datetime | None = None) -> dict[str, Any]:
+    """Create whatever is missing, as of `now`; return where everything is."""
     from proofwatch.web import settings as pages
 
     settings = app.settings
@@ -49,7 +49,7 @@ def initialise(app: App) -> dict[str, Any]:
     from proofwatch.store.services import controls
 
     migrations = django.migrate()
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     if not settings.key_file.exists():
         settings.key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = create_key(settings.key_file, origin(app))
@@ -171,6 +171,7 @@ def make_connection(
     given: dict[str, Any],
     interval: int | None = None,
     progress: Callable[[str], None] | None = None,
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """Test a source system and keep what was found, as evidence. Raises before anything is stored if refused.
 
@@ -187,7 +188,7 @@ def make_connection(
     cls = connector_class(kind)
     settings = cls.parse_settings(given)
     connector = cls(settings)
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     tell("asking who we are")
     identity = connector.identity()
     tell("testing permissions by name")

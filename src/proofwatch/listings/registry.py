@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from proofwatch.listings import controls, findings
+from proofwatch.listings import (
+    acceptances,
+    alerts,
+    checks,
+    connections,
+    controls,
+    deliveries,
+    entries,
+    findings,
+    reviews,
+    tasks,
+)
 from proofwatch.listings.base import Listing
 
-LISTINGS: dict[str, Listing] = {item.LISTING.name: item.LISTING for item in (controls, findings)}
+MODULES = (
+    controls,
+    findings,
+    alerts,
+    deliveries,
+    reviews,
+    tasks,
+    acceptances,
+    connections,
+    checks,
+    entries,
+)
+LISTINGS: dict[str, Listing] = {
+    **{item.LISTING.name: item.LISTING for item in MODULES},
+    entries.HISTORY.name: entries.HISTORY,
+}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from proofwatch.listings import catalogue
 from proofwatch.web.access import Needs, may
 from proofwatch.web.navigation import PLACES
 
@@ -19,6 +21,7 @@ _serving: list[App] = []
 def serve(app: App) -> None:
     """Name the installation that the pages of this process are about."""
     _serving[:] = [app]
+    catalogue.tell_from(lambda: app.catalog.checks)
 
 
 def installation() -> App:
@@ -36,5 +39,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "places": PLACES if person else (),
         "here": getattr(getattr(request, "resolver_match", None), "url_name", "") or "",
         "may": {need.value: may(person, need) for need in Needs} if person else {},
-        "kept": getattr(request, "kept", {}),
+        "kept": defaultdict(str, getattr(request, "kept", {})),
     }

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from proofwatch.web import health
 from proofwatch.web.pages import (
+    acceptances,
     alerts,
     audit,
     checks,
@@ -25,8 +26,8 @@ handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, evidence, connections, rules, checks, audit, history, settings, start,
-    exports,
+    controls, findings, alerts, tasks, acceptances, evidence, connections, rules, checks, audit, history,
+    settings, start, exports,
 )  # fmt: skip
 
 urlpatterns = [

@@ -1,7 +1,107 @@
-"""Settings."""
+"""Settings: people and how they sign in, the control list, one's own account."""
 
 from __future__ import annotations
 
 from typing import Any
 
-URLS: tuple[Any, ...] = ()
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from proofwatch.alerts import people as service
+from proofwatch.errors import ProofwatchError
+from proofwatch.store.models import ControlApproval, ControlList, Person
+from proofwatch.store.models.people import Role
+from proofwatch.store.services import controls
+from proofwatch.web import invitations
+from proofwatch.web.access import Needs, at
+from proofwatch.web.context import installation
+from proofwatch.web.models import User
+
+THEMES = ("auto", "light", "dark")
+YEAR = 365 * 86400
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """Show what can be set."""
+    return render(request, "pages/settings.html", {"settings": installation().settings})
+
+
+def me(request: HttpRequest) -> HttpResponse:
+    """Show one's own account; the form chooses light or dark."""
+    if request.method == "POST":
+        theme = request.POST.get("theme", "auto")
+        answer = HttpResponseRedirect(request.path)
+        answer.set_cookie("theme", theme if theme in THEMES else "auto", max_age=YEAR, samesite="Lax")
+        return answer
+    return render(request, "pages/me.html", {"themes": THEMES, "theme": request.COOKIES.get("theme", "auto")})
+
+
+def everybody(request: HttpRequest) -> HttpResponse:
+    """List the people; forms add, invite and deactivate them."""
+    error, link, status = None, "", 200
+    if request.method == "POST":
+        try:
+            link = _change(request)
+        except ProofwatchError as caught:
+            error, status = caught, 400
+        else:
+            installation().sign()
+            if not link:
+                return HttpResponseRedirect(request.path)
+    known = {user.person_id for user in User.objects.all() if user.has_usable_password()}
+    values = {
+        "people": [(row, row.pk in known) for row in Person.objects.order_by("-active", "name")],
+        "roles": Role.values, "error": error, "link": link, "typed": request.POST,
+    }  # fmt: skip
+    return render(request, "pages/people.html", values, status=status)
+
+
+def _change(request: HttpRequest) -> str:
+    """Do what a form asks; return the link of an invitation, which is shown this once."""
+    given, by = request.POST, request.person.name
+    name, reason = given.get("name", "").strip(), given.get("reason", "")
+    what = given.get("do")
+    if what == "invite":
+        token = invitations.invite(name, actor=by, now=request.now)
+        return request.build_absolute_uri(f"/start/{token}")
+    if what in ("activate", "deactivate"):
+        service.switch(name, what == "activate", actor=by, now=request.now, reason=reason)
+    else:
+        values = {key: given.get(key) for key in ("role", "full_name", "email")}
+        service.add(name, actor=by, now=request.now, **values)
+    messages.success(request, f"{name} was changed.")
+    return ""
+
+
+def control_lists(request: HttpRequest) -> HttpResponse:
+    """Show the versions of the control list; the form approves one."""
+    error, status = None, 200
+    if request.method == "POST":
+        number, note = request.POST.get("number", ""), request.POST.get("note", "")
+        try:
+            controls.approve(
+                int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0,
+                actor=request.person.name, now=request.now, note=note,
+            )  # fmt: skip
+        except ProofwatchError as caught:
+            error, status = caught, 400
+        else:
+            installation().sign()
+            messages.success(request, f"Version {number} is approved.")
+            return HttpResponseRedirect(request.path)
+    values: dict[str, Any] = {
+        "lists": ControlList.objects.order_by("-number"),
+        "approvals": ControlApproval.objects.select_related("control_list").order_by("-pk"),
+        "current": controls.current(),
+        "error": error,
+    }
+    return render(request, "pages/control_lists.html", values, status=status)
+
+
+URLS = (
+    at("settings", index, "settings"),
+    at("settings/me", me, "setting-me", write=Needs.READ),
+    at("settings/people", everybody, "setting-people", write=Needs.OWN),
+    at("settings/controls", control_lists, "setting-controls", write=Needs.ADMINISTER),
+)

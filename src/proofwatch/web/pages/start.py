@@ -45,7 +45,7 @@ def guide(request: HttpRequest) -> HttpResponse:
     listed = controls.current()
     steps = [
         ("Somebody can sign in", True, "/settings"),
-        ("A system is connected", Connection.objects.filter(removed_at=None).exists(), "/connections/new"),
+        ("A system is connected", Connection.objects.filter(removed_at=None).exists(), "/connections"),
         (
             "It was read once",
             Sweep.objects.filter(state__in=("complete", "partial")).exists(),
@@ -59,7 +59,7 @@ def guide(request: HttpRequest) -> HttpResponse:
         (
             "Somebody is told when a control fails",
             ChannelConfig.objects.filter(enabled=True, removed_at=None).exists(),
-            "/rules/channels",
+            "/settings",
         ),
         (
             "More than one person can decide",

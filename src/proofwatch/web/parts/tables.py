@@ -49,6 +49,10 @@ class Table:
     export: str
     empty: str
     fixed: Mapping[str, str]
+    select: str = ""
+    """Column whose value the form with the id `chosen` sends for each row that is ticked; "" for none."""
+    chosen: frozenset[str] = frozenset()
+    """Values that are ticked already."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -69,6 +73,8 @@ def table(
     links: Mapping[str, str] | None = None,
     hide: Sequence[str] = (),
     empty: str = "",
+    select: str = "",
+    chosen: frozenset[str] = frozenset(),
 ) -> Table:
     """Read the page of a list that a request asks for.
 
@@ -79,6 +85,8 @@ def table(
         links: column → key of the row that holds the address its cell leads to.
         hide: columns that this page leaves out.
         empty: the sentence shown when there is nothing at all.
+        select: column by which rows can be ticked for the form with the id `chosen`.
+        chosen: which are ticked.
 
     Raises:
         ListingError: the query asks for what the list does not know.
@@ -113,6 +121,8 @@ def table(
         export=urlencode(asked.without_place()),
         empty=empty,
         fixed=fixed,
+        select=select,
+        chosen=chosen,
     )
 
 
