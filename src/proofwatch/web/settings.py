@@ -111,7 +111,6 @@ def extra(app: App) -> dict[str, Any]:
         "LOGIN_URL": "account_login",
         "LOGIN_REDIRECT_URL": "/",
         "USE_I18N": False,
-        "FORM_RENDERER": "django.forms.renderers.TemplatesSetting",
         "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
         **_cookies(secure),
         **_sign_in(app),

@@ -199,7 +199,7 @@ def _page(
 def _title(channel: Any) -> str:
     """Return who stands behind a channel, and its name where that is another."""
     title = channel_class(channel.kind).title if channel.kind in CHANNELS else channel.kind
-    return title if title.lower() == channel.name else f"{title} ({channel.name})"
+    return title if title.lower().startswith(channel.name) else f"{title} ({channel.name})"
 
 
 def _times(row: Alert) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from proofwatch.web.parts.status import look
 
 HEIGHTS = {"bad": 18, "worry": 14, "wait": 11, "accept": 9, "good": 6, "quiet": 3}
 """Worse is higher, so a strip reads in greyscale."""
-BAR, GAP, TALL = 4, 1, 20
+BAR, GAP, TALL = 3, 1, 20
 
 
 def strip(days: Sequence[tuple[date, str]], label: str) -> SafeString:
