@@ -25,9 +25,20 @@ QUIET = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 PHRASE = "a long enough phrase"
-PAGES = (*(place.href for place in PLACES), "/controls/AC-02", "/checks/aws.iam.user-mfa", "/connections/prod",
-         "/evidence/entries/0", "/settings/me", "/settings/people", "/settings/controls", "/get-started",
-         "/account/password/change/", "/account/2fa/", "/account/sessions/")  # fmt: skip
+PAGES = (
+    *(place.href for place in PLACES),
+    "/controls/AC-02",
+    "/checks/aws.iam.user-mfa",
+    "/connections/prod",
+    "/evidence/entries/0",
+    "/settings/me",
+    "/settings/people",
+    "/settings/controls",
+    "/get-started",
+    "/account/password/change/",
+    "/account/2fa/",
+    "/account/sessions/",
+)
 EVIL = "<img src=x onerror=alert(1)>"
 
 
