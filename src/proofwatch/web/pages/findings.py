@@ -26,7 +26,7 @@ from proofwatch.web.context import installation
 from proofwatch.web.parts.tables import table
 
 MANY = 100
-PLACES = 50
+PLACES, UNREAD = 50, 30
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -91,7 +91,7 @@ def sweep(request: HttpRequest, key: str) -> HttpResponse:
             failed=Count("pk", filter=Q(state="failed")),
         ),
         "places": _some(_places(row), PLACES),
-        "unread": _some(failed, MANY),
+        "unread": _some(failed, UNREAD),
         "lacking": _some(lacking, MANY),
         "gaps": _some(gaps, MANY),
         "tables": _some(tables, MANY),
