@@ -19,7 +19,7 @@ from proofwatch.store import log
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import ChannelConfig, Delivery
 from proofwatch.store.services.actors import administering
-from proofwatch.store.services.naming import unknown
+from proofwatch.store.services.naming import missing
 
 NAME = r"[a-z0-9][a-z0-9._-]{0,59}"
 
@@ -34,7 +34,7 @@ def get(name: str) -> ChannelConfig:
     """Return a channel. Raises StoreError with the nearest name if there is none."""
     found = {row.name: row for row in every()}
     if name not in found:
-        raise unknown("choosing a channel", "channel", name, found)
+        raise missing("channel", name, found)
     return found[name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +19,7 @@ from proofwatch.store.services.naming import unknown
 ACTING = (Role.OWNER, Role.LEAD, Role.RESPONDER)
 """Roles that may change something; an auditor reads."""
 NAME = r"[a-z0-9][a-z0-9._-]{0,59}"
+LIMITS = ("access_until", "period_from", "period_to")
 EMAIL = r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"
 
 
@@ -69,6 +70,51 @@ def add(
         data = {"person": name, "before": _told(before) if before is not None else None}
         log.append("person.changed", actor, {**data, "after": _told({"role": person.role, **values})}, now)
     return person
+
+
+def limit(name: str, *, actor: str, now: datetime, **given: datetime | date | None) -> Person:
+    """Change until when a person may come in, and which days they look at; what is given only.
+
+    Args:
+        name: the person's.
+        actor: who decides.
+        now: the time.
+        given: any of access_until (a moment), period_from, period_to (days); None takes the limit away.
+
+    Raises:
+        AlertError: the days end before they begin, or nobody would be left who may decide.
+        StoreError: there is no such person, or who asks may not change this.
+    """
+    doing = f"limiting the access of {name}"
+    administering(actor, doing)
+    if wrong := sorted(set(given) - set(LIMITS)):
+        raise AlertError(doing, f"{wrong[0]!r} is no limit", f"known: {', '.join(LIMITS)}")
+    with write(doing):
+        log.lock()
+        person: Person | None = Person.objects.filter(pk=name).first()
+        if person is None:
+            raise unknown(doing, "person", name, Person.objects.values_list("name", flat=True))
+        before = {key: getattr(person, key) for key in given}
+        if before == given:
+            return person
+        for key, value in given.items():
+            setattr(person, key, value)
+        if person.period_from and person.period_to and person.period_to < person.period_from:
+            raise AlertError(doing, "the days end before they begin", "change one of them")
+        staying = Person.objects.filter(active=True, access_until=None, role__in=ADMINISTERING)
+        if person.access_until and person.role in ADMINISTERING and not staying.exclude(pk=name).exists():
+            raise AlertError(doing, "nobody would be left who may decide", "add another owner or lead first")
+        person.save()
+        data = {"person": name, "before": _days(before), "after": _days(given)}
+        log.append("person.changed", actor, data, now)
+    return person
+
+
+def _days(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: log.text(value) if isinstance(value, datetime) else value.isoformat() if value else None
+        for key, value in values.items()
+    }
 
 
 def switch(name: str, active: bool, *, actor: str, now: datetime, reason: str) -> Person:

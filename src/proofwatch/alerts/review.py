@@ -16,7 +16,7 @@ from proofwatch.alerts.channels.base import Happened
 from proofwatch.alerts.notices import Notices
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store import log
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Alert, AlertEvent, Review
 from proofwatch.store.models.alerts import AlertState
@@ -73,7 +73,7 @@ def get(name: str) -> Alert:
             rows.filter(number=int(text)).first() if text.isascii() and text.isdigit() else _by_id(rows, name)
         )
     if found is None:
-        raise StoreError(doing, "there is none", "`proofwatch alerts list --all` lists every alert")
+        raise Missing(doing, "there is none", "`proofwatch alerts list --all` lists every alert")
     return found
 
 

@@ -21,7 +21,7 @@ from proofwatch.store.models import (
 from proofwatch.store.models.alerts import AlertState
 from proofwatch.store.models.people import Role
 from proofwatch.store.services.actors import administering
-from proofwatch.store.services.naming import unknown
+from proofwatch.store.services.naming import missing, unknown
 
 LIVE = (
     AlertState.PENDING,
@@ -44,7 +44,7 @@ def get(rule_id: str) -> AlertRule:
     """Return a rule. Raises StoreError with the nearest id if there is none."""
     found = {row.id: row for row in every()}
     if rule_id not in found:
-        raise unknown("choosing a rule", "rule", rule_id, found)
+        raise missing("rule", rule_id, found)
     return found[rule_id]
 
 

@@ -14,6 +14,7 @@ from proofwatch.cli.given import REASON, moment
 from proofwatch.cli.output import json_option, note, print_fields, print_json, print_table, say, utc
 
 if TYPE_CHECKING:
+    from proofwatch.alerts.matrix import Told
     from proofwatch.alerts.rules import Rule
 
 
@@ -169,41 +170,38 @@ def matrix(as_json: bool) -> None:
     """Show which rules tell of which control; one of which nobody is told is a gap. Ends with 1 then."""
     import sys
 
-    from proofwatch.alerts import rulebook
-    from proofwatch.alerts.routing import Routes
-    from proofwatch.store.services import controls
+    from proofwatch.alerts.matrix import matrix as look
 
     App().open()
-    listed = controls.current()
-    routes = Routes(datetime.now(UTC))
-    rules = [rule for _, rule in rulebook.active() if rule.when == "failing"]
-    active = [rule for rule in rules if any(channel.enabled for channel in routes.of(rule))]
-    rows: list[dict[str, Any]] = []
-    for item in controls.controls_of(listed) if listed else ():
-        names = [rule.id for rule in active if rule.covers(item.id)] if item.checks else []
-        mute = [rule.id for rule in rules if rule.covers(item.id) and rule.id not in names]
-        facts = {"control": item.id, "title": item.title, "rules": names, "automated": bool(item.checks)}
-        rows.append({**facts, "without_channel": mute if item.checks else []})
-    gaps = [row for row in rows if row["automated"] and not row["rules"]]
+    found = look(datetime.now(UTC))
+    gaps = found.gaps
     if as_json:
-        print_json({"controls": rows, "gaps": [row["control"] for row in gaps]})
+        rows = [
+            {
+                "control": row.control,
+                "title": row.title,
+                "rules": list(row.rules),
+                "automated": row.automated,
+                "without_channel": list(row.mute),
+            }
+            for row in found.rows
+        ]
+        print_json({"controls": rows, "gaps": gaps})
     else:
         print_table(
             ["Control", "Rules that tell when it fails", "Title"],
-            ((row["control"], ", ".join(row["rules"]) or _why_none(row), row["title"]) for row in rows),
+            ((row.control, ", ".join(row.rules) or _why_none(row), row.title) for row in found.rows),
         )
         told = "Every control has a rule that tells somebody."
-        say(f"{len(gaps)} of {len(rows)} controls have no rule that tells somebody." if gaps else told)
-        if not any(channel.enabled for channel in routes.channels):
+        number = len(found.rows)
+        say(f"{len(gaps)} of {number} controls have no rule that tells somebody." if gaps else told)
+        if not found.channels:
             say("There is no channel: `proofwatch channels add --help`.")
     sys.exit(1 if gaps else 0)
 
 
-def _why_none(row: dict[str, Any]) -> str:
-    if not row["automated"]:
-        return "shown by hand"
-    mute = ", ".join(row["without_channel"])
-    return f"GAP: {mute} has no channel" if mute else "GAP: nobody is told"
+def _why_none(row: Told) -> str:
+    return f"GAP: {row.why}" if row.automated else row.why
 
 
 def _switch(rule: str, enabled: bool, reason: str, as_json: bool) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from proofwatch.listings import (
     acceptances,
     alerts,
+    channels,
     checks,
     connections,
     controls,
     deliveries,
     entries,
     findings,
+    matrix,
     reviews,
+    rules,
+    silences,
+    sweeps,
     tasks,
+    trackers,
 )
 from proofwatch.listings.base import Listing
 
@@ -25,7 +31,13 @@ MODULES = (
     tasks,
     acceptances,
     connections,
+    sweeps,
     checks,
+    rules,
+    matrix,
+    channels,
+    silences,
+    trackers,
     entries,
 )
 LISTINGS: dict[str, Listing] = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
@@ -86,11 +87,10 @@ class Stored:
 
     def _beyond(self, rows: QuerySet[Any], place: Sequence[Any], down: bool) -> Q:
         key, pk = place
-        kind = type(rows.query.annotations["sort_key"].output_field).__name__
         try:
-            key = datetime.fromisoformat(key) if kind == "DateTimeField" else key
-            pk = uuid.UUID(pk) if isinstance(pk, str) and _is_uuid(rows) else pk
-        except (ValueError, TypeError):
+            key = _fitting(rows.query.annotations["sort_key"].output_field, key)
+            pk = uuid.UUID(str(pk)) if _is_uuid(rows) else _fitting(rows.model._meta.pk, pk)
+        except (ValueError, TypeError, OverflowError, ValidationError):
             raise ListingError(DOING, "this is no place in it", "begin at its first page") from None
         step = "lt" if down else "gt"
         return Q(**{f"sort_key__{step}": key}) | Q(sort_key=key) & Q(**{f"pk__{step}": pk})
@@ -135,7 +135,7 @@ class Held:
         names = [str(row[self.key]) for row in rows]
         start, end = 0, len(rows)
         if place is not None:
-            at = names.index(str(place[1])) if str(place[1]) in names else int(place[0])
+            at = names.index(str(place[1])) if str(place[1]) in names else _number(place[0], len(names))
             start, end = (start, at) if back else (at + (str(place[1]) in names), end)
         picked = range(start, end)[::-1][:size] if back else range(start, end)[:size]
         return [((number, names[number]), rows[number]) for number in picked]
@@ -152,6 +152,25 @@ class Held:
 def if_none(name: str, last: bool = True) -> Coalesce:
     """Return an expression to sort a moment by that may be missing."""
     return Coalesce(name, Value(LATEST if last else EARLIEST))
+
+
+def _fitting(field: Any, value: Any) -> Any:
+    """Return a place's value in the type of a field. Raises ValueError and its kin for what cannot be one."""
+    if type(field).__name__ == "DateTimeField":
+        return datetime.fromisoformat(value)
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("no text")
+    made = field.to_python(value)
+    if isinstance(made, int) and abs(made) >= 2**63:
+        raise ValueError("no number of the state")
+    return made
+
+
+def _number(value: Any, most: int) -> int:
+    """Return a row's number in a place. Raises ListingError."""
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ListingError(DOING, "this is no place in it", "begin at its first page")
+    return value
 
 
 def _comparable(value: Any) -> Any:

@@ -18,7 +18,7 @@ from proofwatch.alerts.book import Book
 from proofwatch.alerts.review import get as get_alert
 from proofwatch.remediation import tasks
 from proofwatch.store import log
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Alert, AlertResource, Finding, FindingTag, RiskAcceptance
 from proofwatch.store.models.findings import FindingState
@@ -42,7 +42,7 @@ def get(name: str) -> RiskAcceptance:
     row = RiskAcceptance.objects.filter(number=int(text)).first() if text.isdecimal() else None
     if row is None:
         doing = f"looking for {name}"
-        raise StoreError(doing, "there is no such acceptance", "`proofwatch accept list` lists them")
+        raise Missing(doing, "there is no such acceptance", "`proofwatch accept list` lists them")
     found: RiskAcceptance = row
     return found
 

@@ -16,7 +16,7 @@ from proofwatch.alerts.notices import Notices
 from proofwatch.alerts.review import get as get_alert
 from proofwatch.remediation import tickets
 from proofwatch.store import log
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Alert, AlertResource, CheckRun, Person, Review, Task, TaskEvent
 from proofwatch.store.models.remediation import TaskState
@@ -52,9 +52,7 @@ def get(name: str) -> Task:
         rows: QuerySet = Task.objects.select_related("alert", "alert__connection")
         row: Task | None = rows.filter(number=int(text)).first() if text.isdecimal() else None
     if row is None:
-        raise StoreError(
-            f"looking for task {name}", "there is none", "`proofwatch tasks list --all` lists all"
-        )
+        raise Missing(f"looking for task {name}", "there is none", "`proofwatch tasks list --all` lists all")
     return row
 
 

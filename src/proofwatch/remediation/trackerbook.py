@@ -15,7 +15,7 @@ from proofwatch.store import log
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import TrackerConfig
 from proofwatch.store.services.actors import administering
-from proofwatch.store.services.naming import unknown
+from proofwatch.store.services.naming import missing
 
 
 def every() -> list[TrackerConfig]:
@@ -28,7 +28,7 @@ def get(name: str) -> TrackerConfig:
     """Return a tracker. Raises StoreError with the nearest name if there is none."""
     found = {row.name: row for row in every()}
     if name not in found:
-        raise unknown("choosing a tracker", "tracker", name, found)
+        raise missing("tracker", name, found)
     return found[name]
 
 

@@ -23,4 +23,6 @@ def looked(request: HttpRequest, response: HttpResponse) -> None:
             "path": request.path[:400],
             "method": request.method,
         }
+        if getattr(request, "token", None) is not None:
+            data["token"] = request.token.title
         log.append("access.looked", person.name, data, request.now)

@@ -123,6 +123,8 @@ class People:
             return problems.show(request, 403, why or "This account is closed.")
         request.person = person
         if _second_factor_is_due(request):
+            if request.path.startswith("/api/"):
+                return problems.show(request, 403, "A second factor is required.", "Set it up on the pages.")
             return HttpResponseRedirect(reverse("mfa_index"))
         return None
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from proofwatch.errors import ProofwatchError
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
+from proofwatch.web.api import problem as api_problem
 
 TITLES = {
     400: "This cannot be done",
@@ -23,7 +24,9 @@ TITLES = {
 
 
 def show(request: HttpRequest, status: int, problem: str, remedy: str = "") -> HttpResponse:
-    """Return an error as a whole page, or as a fragment for htmx."""
+    """Return an error as a whole page, as a fragment for htmx, or as JSON for the API."""
+    if request.path.startswith("/api/"):
+        return api_problem.answer(request, status, problem, remedy)
     values = {"title": TITLES.get(status, "This did not work"), "problem": problem, "remedy": remedy}
     name = "parts/problem.html" if request.headers.get("HX-Request") else "pages/problem.html"
     response = render(request, name, values, status=status)
@@ -36,7 +39,7 @@ def status_of(error: ProofwatchError) -> int:
     """Return the HTTP status of an error of ours."""
     if isinstance(error, StoreError) and not error.permanent:
         return 503
-    if isinstance(error, StoreError) and error.doing.startswith("looking for"):
+    if isinstance(error, Missing):
         return 404
     return 400
 

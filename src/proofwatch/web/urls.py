@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import include, path
 
 from proofwatch.web import health
+from proofwatch.web.api import root
 from proofwatch.web.pages import (
     acceptances,
     alerts,
     audit,
     checks,
+    connect,
     connections,
     controls,
     evidence,
@@ -26,8 +28,8 @@ handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, acceptances, evidence, connections, rules, checks, audit, history,
-    settings, start, exports,
+    controls, findings, alerts, tasks, acceptances, evidence, connect, connections, rules, checks, audit,
+    history, settings, start, exports,
 )  # fmt: skip
 
 urlpatterns = [
@@ -35,6 +37,7 @@ urlpatterns = [
     path("readyz", health.ready),
     path("metrics", health.metrics),
     path("account/", include("allauth.urls")),
+    path("api/v1/", include(root.URLS)),
     *start.OPEN,
     *(url for place in PLACES for url in place.URLS),
 ]

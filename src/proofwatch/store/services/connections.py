@@ -19,7 +19,7 @@ from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Connection
 from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.services.actors import administering
-from proofwatch.store.services.naming import unknown
+from proofwatch.store.services.naming import missing
 
 CHANGEABLE = ("name", "settings", "interval_minutes")
 READABLE = (ConnectionState.CONNECTED, ConnectionState.NEEDS_PERMISSION)
@@ -40,7 +40,7 @@ def get(name: str) -> Connection:
     with guarded(f"looking for connection {name}"):
         found = _existing().filter(name=name).first()
         if found is None:
-            raise unknown("choosing a connection", "connection", name, _names())
+            raise missing("connection", name, _names())
         return found
 
 

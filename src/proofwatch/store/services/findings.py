@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from proofwatch.checks.base import SEVERITIES
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded
 from proofwatch.store.models import CheckRun, Finding, FindingEvent
 from proofwatch.store.models.findings import FindingState
@@ -65,11 +65,11 @@ def get(finding_id: str | uuid.UUID) -> Finding:
     try:
         key = uuid.UUID(str(finding_id))
     except ValueError:
-        raise StoreError(doing, "that is not the id of a finding") from None
+        raise Missing(doing, "that is not the id of a finding") from None
     with guarded(doing):
         found = _up_to_date(Finding.objects.filter(pk=key).select_related("connection"))
     if not found:
-        raise StoreError(doing, "there is none")
+        raise Missing(doing, "there is none")
     return found[0]
 
 

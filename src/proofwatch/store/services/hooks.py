@@ -21,7 +21,7 @@ from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Hook, WebhookDelivery
 from proofwatch.store.services import connections, hints
 from proofwatch.store.services.actors import administering
-from proofwatch.store.services.naming import unknown
+from proofwatch.store.services.naming import missing
 
 
 def every() -> list[Hook]:
@@ -36,7 +36,7 @@ def get(name: str) -> Hook:
     """Return a hook. Raises StoreError with the nearest name if there is none."""
     found = {row.name: row for row in every()}
     if name not in found:
-        raise unknown("choosing a web hook", "web hook", name, found)
+        raise missing("web hook", name, found)
     return found[name]
 
 

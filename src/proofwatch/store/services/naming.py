@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
+
+
+def missing(what: str, name: str, known: Iterable[str]) -> Missing:
+    """Return the error for a thing that was asked for by its name and is not there."""
+    error = unknown(f"choosing a {what}", what, name, known)
+    return Missing(error.doing, error.problem, error.remedy)
 
 
 def unknown(doing: str, what: str, name: str, known: Iterable[str]) -> StoreError:

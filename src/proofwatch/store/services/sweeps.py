@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from proofwatch.connectors.base import Place
 from proofwatch.snapshots.base import State
 from proofwatch.store import log
-from proofwatch.store.base import StoreError
+from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Connection, CoverageGap, ShardRead, Sweep, TableState
 from proofwatch.store.models.sweeps import APPLIED, RUNNING, SweepState, Trigger
@@ -202,11 +202,11 @@ def get(sweep_id: str | uuid.UUID) -> Sweep:
     try:
         key = uuid.UUID(str(sweep_id))
     except ValueError:
-        raise StoreError(doing, "that is not the id of a sweep") from None
+        raise Missing(doing, "that is not the id of a sweep") from None
     with guarded(doing):
         found = Sweep.objects.select_related("connection").filter(pk=key).first()
     if found is None:
-        raise StoreError(doing, "there is none")
+        raise Missing(doing, "there is none")
     return found
 
 
