@@ -15,6 +15,7 @@ from proofwatch.config import ConfigError, Settings, load_settings
 if TYPE_CHECKING:
     from proofwatch.alerts.outbox import Sender
     from proofwatch.checks.load import Catalog
+    from proofwatch.checks.watched import Watched
     from proofwatch.connectors.base import Table
     from proofwatch.evidence.objects import ObjectStore
     from proofwatch.outbound.http import Client
@@ -73,9 +74,23 @@ class App:
         with (CATALOG / "criteria.csv").open(encoding="utf-8", newline="") as file:
             return {row["id"]: row["title"] for row in csv.DictReader(file)}
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
-        """Return the validated checks and views: shipped ones and the user's own."""
+        """Return the validated checks and views: shipped ones and the user's own, as their files stand."""
+        return self._watched.now()
+
+    @property
+    def catalog_problem(self) -> str:
+        """Return why the newest change of the user's checks could not be loaded; "" if nothing is wrong."""
+        return self._watched.problem
+
+    @cached_property
+    def _watched(self) -> Watched:
+        from proofwatch.checks.watched import Watched
+
+        return Watched(self._load_catalog, self.settings.checks)
+
+    def _load_catalog(self) -> Catalog:
         from proofwatch.checks.cached import open_catalog
 
         folders = [CATALOG / "checks"]

@@ -93,7 +93,7 @@ def _alone(order: Order, check: Check, address_space: int) -> Evaluation | None:
 def _in_child(order: Order, address_space: int) -> Evaluation | None:
     """Return what the child found, or None if it died."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=_limit, initargs=(address_space,)) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=limit, initargs=(address_space,)) as pool:
         try:
             return pool.submit(_evaluate, order).result()
         except (BrokenProcessPool, MemoryError, duckdb.OutOfMemoryException):
@@ -101,7 +101,8 @@ def _in_child(order: Order, address_space: int) -> Evaluation | None:
             return None
 
 
-def _limit(address_space: int) -> None:
+def limit(address_space: int) -> None:
+    """Limit the address space of this process, and leave no dump of it when it dies."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from proofwatch.checks.apart import Order
-from proofwatch.checks.base import Case, Check, TableInput
+from proofwatch.checks.base import Case, Check, Result, TableInput
 from proofwatch.checks.evaluate import evaluate_here
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.read import Where, judged
@@ -24,6 +25,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _PLACE = {"account_id": "111111111111", "region": "eu-west-1"}
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came out of one case. `problem` says in words what is otherwise than expected, "" if nothing."""
+
+    case: str
+    expected: str
+    actual: str
+    reason: str
+    problem: str = ""
+
+
 def run_cases(check: Check, catalog: Catalog) -> list[str]:
     """Judge every case of a check; return what came out otherwise than expected, one line each.
 
@@ -31,6 +43,11 @@ def run_cases(check: Check, catalog: Catalog) -> list[str]:
         check: with its cases.
         catalog: knows the columns of its table.
     """
+    return list(dict.fromkeys(case.problem for case in judge_cases(check, catalog) if case.problem))
+
+
+def judge_cases(check: Check, catalog: Catalog) -> list[Judged]:
+    """Judge every case of a check; return what came out, in their order. Arguments as for `run_cases`."""
     columns = catalog.columns(check.table)
     with tempfile.TemporaryDirectory(prefix="proofwatch-cases-") as name:
         folder = Path(name)
@@ -42,16 +59,18 @@ def run_cases(check: Check, catalog: Catalog) -> list[str]:
         found = evaluate_here(Order(plain, (check,), {check.table: source}, {}, NOW, folder))
         error = found.checks[check.id].error
         if error:
-            return [error]
+            return [Judged(case.name, case.expect, "", "", error) for case in check.cases]
         rows = dict(judged(found.tables[check.table], {check.id: check}, Where()))
-    problems = []
-    for number, case in enumerate(check.cases):
-        result = rows[number]
-        if result.status != case.expect:
-            problems.append(f"{case.name}: expected {case.expect}, got {result.status} ({result.reason})")
-        elif case.reason and case.reason != result.reason:
-            problems.append(f"{case.name}: expected the reason '{case.reason}', got '{result.reason}'")
-    return problems
+    return [_compare(case, rows[number]) for number, case in enumerate(check.cases)]
+
+
+def _compare(case: Case, result: Result) -> Judged:
+    problem = ""
+    if result.status != case.expect:
+        problem = f"{case.name}: expected {case.expect}, got {result.status} ({result.reason})"
+    elif case.reason and case.reason != result.reason:
+        problem = f"{case.name}: expected the reason '{case.reason}', got '{result.reason}'"
+    return Judged(case.name, case.expect, result.status, result.reason, problem)
 
 
 def _write(cases: Sequence[Case], columns: Sequence[tuple[str, str]], folder: Path) -> Path:

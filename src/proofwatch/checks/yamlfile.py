@@ -41,12 +41,20 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
         if size > MAX_BYTES:
             raise Unreadable(1, f"larger than {MAX_BYTES // 1024} kB")
         text = path.read_text(encoding="utf-8")
-        _scan(text)
-        node = yaml.compose(text, Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise Unreadable(1, "not UTF-8 text") from error
     except OSError as error:
         raise Unreadable(1, f"cannot be read: {error.strerror}") from error
+    return parse_yaml(text)
+
+
+def parse_yaml(text: str) -> tuple[Any, Lines]:
+    """Return the value of a text and the line of every part of it. Raises Unreadable as `read_yaml` does."""
+    if len(text) > MAX_BYTES:
+        raise Unreadable(1, f"larger than {MAX_BYTES // 1024} kB")
+    try:
+        _scan(text)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Unreadable(line, f"not valid YAML: {error.problem}") from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from pydantic import BaseModel
@@ -15,9 +14,6 @@ from pydantic.fields import FieldInfo
 from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, say
 from proofwatch.connectors.registry import CONNECTORS, connector_class
-
-if TYPE_CHECKING:
-    from proofwatch.store.models import Connection
 
 
 @click.command()
@@ -170,83 +166,18 @@ def make_connection(
     name: str,
     given: dict[str, Any],
     interval: int | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] = lambda text: None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Test a source system and keep what was found, as evidence. Raises before anything is stored if refused.
+    """Test a source system and keep what was found, as `proofwatch.connecting.connect` says; sign it."""
+    from proofwatch.connecting import connect
 
-    Returns:
-        identity, permissions, read-only proof and scope, as plain data.
-    """
-    from dataclasses import asdict
-
-    import rfc8785
-
-    from proofwatch.store.services import connections
-
-    tell = progress or (lambda text: None)
-    cls = connector_class(kind)
-    settings = cls.parse_settings(given)
-    connector = cls(settings)
-    now = now or datetime.now(UTC)
-    tell("asking who we are")
-    identity = connector.identity()
-    tell("testing permissions by name")
-    permissions = connector.permissions(sorted(cls.tables()))
-    tell("asking what we could write")
-    proof = connector.prove_read_only()
-    tell("listing what exists")
-    scope = connector.scope()
-    evidence = {
-        "connector": kind,
-        "tested_at": now.isoformat().replace("+00:00", "Z"),
-        "identity": asdict(identity),
-        "permissions": [asdict(item) for item in permissions],
-        "read_only": asdict(proof),
-        "scope": asdict(scope),
-    }
-    digest = app.objects.put(rfc8785.dumps(_plain(evidence)))
-    missing = sorted({item.name for item in permissions if item.allowed is False})
-    state = "needs permission" if missing else "connected"
-    body = settings.model_dump(mode="json", exclude_defaults=True)
-    connections.record_test(
-        _keep(app, kind, name, body, interval, now),
-        actor=app.actor,
-        now=now,
-        state=state,
-        problem=", ".join(missing)[:2000],
-        identity=identity,
-        proof=proof,
-        proof_object=digest,
-        permissions=permissions,
-    )
+    report = connect(
+        app.objects, kind, name, given,
+        actor=app.actor, now=now or datetime.now(UTC), interval=interval, progress=progress,
+    )  # fmt: skip
     app.sign()
-    return {"connection": name, "state": state, "evidence": digest, **evidence}
-
-
-def _keep(
-    app: App, kind: str, name: str, settings: dict[str, Any], interval: int | None, now: datetime
-) -> Connection:
-    """Make the connection, or change the one of that name."""
-    from proofwatch.store.services import connections
-
-    existing = {item.name: item for item in connections.every()}
-    if name not in existing:
-        return connections.create(
-            name, kind, settings, actor=app.actor, now=now, interval_minutes=interval or 15
-        )
-    _check_same_kind(existing[name], kind)
-    values: dict[str, Any] = {"settings": settings}
-    if interval:
-        values["interval_minutes"] = interval
-    return connections.change(existing[name], actor=app.actor, now=now, **values)
-
-
-def _check_same_kind(connection: Any, kind: str) -> None:
-    if connection.kind != kind:
-        raise click.UsageError(
-            f"There is a connection {connection.name!r} to {connection.kind} already; give another --name."
-        )
+    return report
 
 
 def show_connection(report: dict[str, Any]) -> None:
@@ -314,12 +245,3 @@ def _list(title: str, lines: list[str], most: int = 12) -> None:
         say(f"  {line}")
     if len(lines) > most:
         say(f"  … and {len(lines) - most} more (--json shows all)")
-
-
-def _plain(value: Any) -> Any:
-    """Return plain JSON data: tuples become lists, mappings dicts."""
-    if isinstance(value, dict | types.MappingProxyType):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return value

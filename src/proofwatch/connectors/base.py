@@ -192,6 +192,21 @@ class ReadStats:
     throttled: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a person gives to the provider so that we may read there, and nothing else.
+
+    Attributes:
+        name: of the file that it is saved as.
+        about: what to do with it.
+        text: the whole of it, ready to be pasted.
+    """
+
+    name: str
+    about: str
+    text: str
+
+
 class Connector(Protocol):
     """One source system, under one connection's settings. Cheap to construct; picklable settings."""
 
@@ -209,6 +224,11 @@ class Connector(Protocol):
     @classmethod
     def tables(cls) -> Mapping[str, Table]:
         """Return every table this connector can read, by name, without any network or SDK import."""
+        ...
+
+    @classmethod
+    def documents(cls) -> Sequence[Document]:
+        """Return what lets an identity read every table and nothing else, without any network."""
         ...
 
     def identity(self) -> Identity:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator
 
@@ -27,6 +28,21 @@ def _reference(value: str) -> str:
 
 Ref = Annotated[str, AfterValidator(_reference)]
 """A field that holds `env:NAME` or `file:/path`."""
+
+
+def is_reference(annotation: Any, metadata: Iterable[Any] = ()) -> bool:
+    """Tell whether a field of a settings class holds a reference, also where it may be left out.
+
+    Args:
+        annotation: of the field, as Pydantic knows it.
+        metadata: of the field.
+    """
+    if any(getattr(item, "func", None) is _reference for item in metadata):
+        return True
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return is_reference(arguments[0], arguments[1:])
+    return any(is_reference(item) for item in arguments)
 
 
 def reveal(reference: str, doing: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from proofwatch.runtime import jobs
 from proofwatch.store import log
+from proofwatch.store.base import StoreError
 from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Connection, Job, Sweep
 from proofwatch.store.models.connections import ConnectionState
@@ -56,12 +57,29 @@ def settle(now: datetime) -> int:
     """Mark the sweeps whose job is dead as failed, with the job's last error; return how many."""
     with guarded("looking for dead jobs"):
         dead = dict(Job.objects.filter(kind=SWEEP, state=JobState.DEAD).values_list("key", "error"))
-        stuck = list(Sweep.objects.filter(state__in=RUNNING, trigger=Trigger.SCHEDULE))
+        stuck = list(Sweep.objects.filter(state__in=RUNNING))
     return sum(
         sweeps.fail(sweep, error=dead[str(sweep.pk)], now=now, actor=ACTOR)
         for sweep in stuck
         if str(sweep.pk) in dead
     )
+
+
+def ask(connection: Connection, *, actor: str, now: datetime) -> Sweep:
+    """Plan a sweep that somebody asked for outside the schedule; the next free worker takes it up.
+
+    Raises:
+        StoreError: the connection is paused or was removed, or a sweep of it has not ended yet.
+    """
+    doing = f"planning a sweep of {connection.name}"
+    with write(doing):
+        log.lock()  # so that of two who ask at once, the second is told
+        fresh = connections.get(connection.name)
+        if reason := _why_not(fresh):
+            raise StoreError(doing, reason, "ask again when that is over")
+        sweep = sweeps.plan(fresh, slot=now, trigger=Trigger.MANUAL, actor=actor, now=now)
+        jobs.enqueue(SWEEP, str(sweep.pk), now, fresh)
+    return sweep
 
 
 def next_due() -> datetime | None:

@@ -251,7 +251,9 @@ def test_the_providers_answer_stands_beside_a_message(site, world):
     client = site.as_("ana")
     assert "queued" in plain(said(client.get("/alerts/AL-1")))
     receipt = {"id": "1", "answer": "200 ok", "thread": {}}
-    Delivery.objects.filter(pk=row.pk).update(state="accepted", sent_at=site.now, receipt=receipt)
+    Delivery.objects.filter(pk=row.pk).update(
+        state="accepted", sent_at=site.now, receipt=receipt, reason="200 ok"
+    )
     words = plain(said(client.get("/alerts/AL-1")))
     when = f"{site.now:%Y-%m-%d} {site.now:%H:%M:%S}Z"
     assert f"accepted by Slack (incoming webhook) (ops) at {when}: 200 ok" in words

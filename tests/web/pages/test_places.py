@@ -62,7 +62,7 @@ def test_a_check_is_turned_off_for_a_reason_and_by_those_who_may(filled):
 
 def test_a_connection_is_paused_and_read_again(filled):
     client = filled.as_("lea")
-    client.post("/connections/prod", {"do": "pause", "reason": "they migrate", "hours": "6"})
+    client.post("/connections/prod", {"do": "pause", "reason": "they migrate", "until": "6h"})
     row = Connection.objects.get(name="prod")
     assert (row.state, row.paused_by, row.paused_reason) == ("paused", "lea", "they migrate")
     assert "they migrate" in said(client.get("/connections/prod"))

@@ -14,6 +14,7 @@ from proofwatch.connectors.aws.settings import AwsSettings, read_settings
 from proofwatch.connectors.base import (
     GLOBAL,
     ConnectorError,
+    Document,
     Identity,
     Permission,
     ReadOnlyProof,
@@ -49,6 +50,13 @@ class AwsConnector:
     def tables(cls) -> Mapping[str, Table]:
         """Return every AWS table by name, from the generated list: no network, no SDK."""
         return schema.load_tables()
+
+    @classmethod
+    def documents(cls) -> Sequence[Document]:
+        """Return the CloudFormation template of a role, and the same permissions as plain policies."""
+        from proofwatch.connectors.aws.template import documents
+
+        return documents(list(schema.load_tables().values()))
 
     def identity(self) -> Identity:
         """Ask STS who we are. Raises ConnectorError with AWS's own words."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from proofwatch.connectors.base import ConnectorError, Table
+from proofwatch.connectors.base import ConnectorError, Document, Table
 
 MAX_POLICY = 6144
 """Characters of a managed policy, without whitespace (IAM quota, not adjustable)."""
@@ -93,6 +93,24 @@ def cloudformation(
         "Resources": resources,
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
     }
+
+
+def documents(tables: Sequence[Table]) -> list[Document]:
+    """Return the role as a template, and the same permissions as policies that are attached by hand."""
+    policies = policy_documents(tables)
+    role = "Makes a role that only reads; give its ARN as role_arn. Deploy it in CloudFormation."
+    by_hand = "The same permissions as policy {} of {}, to attach to an identity by hand."
+    return [
+        Document("proofwatch-role.json", role, json.dumps(cloudformation(tables), indent=2)),
+        *(
+            Document(
+                f"proofwatch-read-only-{number}.json",
+                by_hand.format(number, len(policies)),
+                json.dumps(policy, indent=2),
+            )
+            for number, policy in enumerate(policies, start=1)
+        ),
+    ]
 
 
 _PARAMETERS: dict[str, Any] = {

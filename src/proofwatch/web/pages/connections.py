@@ -3,91 +3,165 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from proofwatch.errors import ProofwatchError
+from proofwatch import connecting
 from proofwatch.listings import connections as listed
-from proofwatch.store.models import Connection, CoverageGap, ShardRead, Sweep
+from proofwatch.listings import sweeps as sweeps_list
+from proofwatch.runtime import scheduler
+from proofwatch.store.models import Connection, CoverageGap, Hook, ShardRead, Sweep
 from proofwatch.store.services import connections as service
 from proofwatch.store.services import sweeps
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
+from proofwatch.web.parts.given import GivenError, moment, text, typed
+from proofwatch.web.parts.steps import found, taken
 from proofwatch.web.parts.tables import table
 
 MOST = 60
-"""Accounts that the map of coverage shows."""
+"""Accounts that the map of coverage shows: those with something unread first."""
+PERMISSIONS = 60
 
 
 def index(request: HttpRequest) -> HttpResponse:
     """List the connections."""
-    found = table(request, listed.LISTING, links={"connection": "url"}, empty="No system is connected yet.")
-    return render(request, "pages/connections.html", {"table": found})
+    shown = table(request, listed.LISTING, links={"connection": "url"}, empty="No system is connected yet.")
+    return render(request, "pages/connections.html", {"table": shown})
 
 
 def show(request: HttpRequest, name: str) -> HttpResponse:
-    """Show one connection; forms pause and resume it, for a reason."""
-    row = service.get(name)
-    error, status = None, 200
+    """Show one connection; forms read it now, pause, resume, test, change or remove it."""
+    row = found(service.get, name)
+    error = None
     if request.method == "POST":
-        try:
-            said = _change(request, row)
-        except ProofwatchError as caught:
-            error, status = caught, 400
-        else:
-            installation().sign()
-            messages.success(request, said)
-            return HttpResponseRedirect(request.path)
+        error = taken(request, _steps(request, row))
+        if error is None:
+            gone = request.POST.get("do") == "remove"
+            return HttpResponseRedirect("/connections" if gone else request.path)
     last = sweeps.latest(row, whole=True)
+    missing = sorted(
+        (item for item in row.permissions if item.get("allowed") is not True),
+        key=lambda item: (item.get("allowed") is None, item["name"], item.get("account_id", "")),
+    )
     values = {
         "row": row,
         "facts": listed.body(row, request.now),
-        "permissions": [item for item in row.permissions if item.get("allowed") is not True],
-        "allowed": sum(item.get("allowed") is True for item in row.permissions),
+        "settings": _settings(row),
+        "missing": missing[:PERMISSIONS],
+        "missing_count": len(missing),
+        "allowed": len(row.permissions) - len(missing),
         "last": last,
         "coverage": _coverage(last) if last else None,
-        "sweeps": Sweep.objects.filter(connection=row).order_by("-slot")[:20],
+        "running": sweeps.unfinished(row),
+        "sweeps": table(
+            request,
+            sweeps_list.LISTING,
+            fixed={"connection": row.name},
+            links={"slot": "url"},
+            hide=("connection",),
+            empty="It was never read.",
+        ),
+        "hooks": Hook.objects.filter(connection=row, removed_at__isnull=True).order_by("name"),
+        "typed": typed(request),
         "error": error,
-        "reason": request.POST.get("reason", ""),
     }
-    return render(request, "pages/connection.html", values, status=status)
+    return render(request, "pages/connection.html", values, status=400 if error else 200)
 
 
-def _change(request: HttpRequest, row: Connection) -> str:
-    """Do what a form asks; return what to say."""
-    by, reason = request.person.name, request.POST.get("reason", "")
-    if request.POST.get("do") == "resume":
-        service.resume(row, actor=by, now=request.now, reason=reason)
+def _steps(request: HttpRequest, row: Connection) -> Mapping[str, Callable[[], str]]:
+    """Return what the forms of the page do, by name."""
+    by, now, reason = request.person.name, request.now, text(request, "reason")
+
+    def sync() -> str:
+        scheduler.ask(row, actor=by, now=now)
+        return f"A sweep of {row.name} is planned; the next free worker takes it up."
+
+    def pause() -> str:
+        until = moment(request, "until", f"pausing connection {row.name}")
+        service.pause(row, actor=by, now=now, reason=reason, until=until)
+        return f"{row.name} rests until then, and is read again by itself."
+
+    def resume() -> str:
+        service.resume(row, actor=by, now=now, reason=reason)
         return f"{row.name} is read again."
-    hours = request.POST.get("hours", "")
-    span = timedelta(hours=int(hours) if hours.isascii() and hours.isdigit() and len(hours) < 4 else 4)
-    service.pause(row, actor=by, now=request.now, reason=reason, until=request.now + span)
-    return f"{row.name} rests; it is read again by itself."
+
+    def interval() -> str:
+        service.change(row, actor=by, now=now, interval_minutes=_minutes(request, row))
+        return f"The interval of {row.name} counts from its next sweep on."
+
+    def test() -> str:
+        objects = installation().objects
+        done = connecting.connect(objects, row.kind, row.name, row.settings, actor=by, now=now)
+        return f"{row.name} was tested: {done['state']}."
+
+    def remove() -> str:
+        if text(request, "name") != row.name:
+            problem = "its name was not typed as it is"
+            raise GivenError(f"removing connection {row.name}", problem, f"type {row.name}")
+        service.remove(row, actor=by, now=now, reason=reason)
+        return f"{row.name} is read no more. What was found and kept stays."
+
+    return {
+        "sync": sync, "pause": pause, "resume": resume, "interval": interval, "test": test, "remove": remove,
+    }  # fmt: skip
+
+
+def _minutes(request: HttpRequest, row: Connection) -> int:
+    said = text(request, "minutes")
+    if not (said.isascii() and said.isdigit() and len(said) <= 6):
+        problem = f"{said[:20]!r} is no number of minutes"
+        raise GivenError(f"changing connection {row.name}", problem, "write 15")
+    return int(said)
+
+
+def _settings(row: Connection) -> list[tuple[str, str]]:
+    """Return the settings as names and texts: references to secrets, never secrets."""
+    return [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        for name, value in row.settings.items()
+    ]
 
 
 def _coverage(last: Sweep) -> Mapping[str, Any]:
-    """Return accounts × regions with how much of each was read in a sweep."""
+    """Return accounts × regions with how much of each was read in a sweep, at most `MOST` accounts."""
     cells: dict[tuple[str, str], str] = {}
-    counted: dict[tuple[str, str], set[str]] = {}
-    rows = ShardRead.objects.filter(sweep=last).values_list("account_id", "region", "state").distinct()
-    for account, region, state in rows:
-        counted.setdefault((account, region), set()).add(state)
-    for place, states in counted.items():
-        cells[place] = (
-            "covered" if states == {"complete"} else "failed" if states == {"failed"} else "partial"
-        )
+    read, failed = Count("pk", filter=Q(state="complete")), Count("pk", filter=Q(state="failed"))
+    rows = (
+        ShardRead.objects.filter(sweep=last).values("account_id", "region").annotate(read=read, failed=failed)
+    )
+    for item in rows:
+        word = "partial" if item["read"] and item["failed"] else "covered" if item["read"] else "not read"
+        cells[item["account_id"], item["region"]] = word
     gaps = list(CoverageGap.objects.filter(sweep=last).order_by("account_id", "region"))
+    names = {gap.account_id: gap.account_name for gap in gaps if gap.account_name}
     for gap in gaps:
-        cells[gap.account_id, gap.region] = "missed"
-    accounts, regions = sorted({place[0] for place in cells}), sorted({place[1] for place in cells})
+        cells[gap.account_id, gap.region] = "not connected"
+    unsound = {account for (account, _), word in cells.items() if word != "covered"}
+    everywhere = sorted({account for account, _ in cells}, key=lambda item: (item not in unsound, item))
+    chosen, regions = everywhere[:MOST], sorted({region for _, region in cells})
+    label = {account: f"{account} {names.get(account, '')}".strip() for account in chosen}
+    counts: dict[str, int] = {}
+    for word in cells.values():
+        counts[word] = counts.get(word, 0) + 1
     return {
-        "accounts": accounts[:MOST], "all": len(accounts), "regions": regions, "cells": cells,
-        "gaps": gaps[:MOST], "gap_count": len(gaps), "unknown": last.unknown,
-    }  # fmt: skip
+        "accounts": [label[account] for account in chosen],
+        "all": len(everywhere),
+        "regions": regions,
+        "cells": {(label[place[0]], place[1]): word for place, word in cells.items() if place[0] in label},
+        "counts": [
+            (word, counts[word])
+            for word in ("covered", "partial", "not read", "not connected")
+            if word in counts
+        ],
+        "places": len(cells),
+        "gaps": gaps[:MOST],
+        "gap_count": len(gaps),
+        "unknown": last.unknown,
+    }
 
 
 URLS: tuple[Callable[..., Any], ...] = (

@@ -16,9 +16,8 @@ from proofwatch.alerts import dismissals, people, review, rulebook, silences
 from proofwatch.alerts.base import ACTIVE, AlertError, State
 from proofwatch.alerts.channels.registry import CHANNELS, channel_class
 from proofwatch.alerts.routing import Routes
-from proofwatch.alerts.times import times
 from proofwatch.errors import ProofwatchError
-from proofwatch.listings.alerts import flags, sla
+from proofwatch.listings.alerts import flags, sla, times_of
 from proofwatch.listings.deliveries import told
 from proofwatch.remediation import tasks
 from proofwatch.remediation.tasks import LIVE, NEEDING
@@ -205,7 +204,7 @@ def _title(channel: Any) -> str:
 def _times(row: Alert) -> list[dict[str, Any]]:
     return [
         {"name": name, "seconds": seconds, "else": UNKNOWN.get(name, "not yet"), "most": name == "detect"}
-        for name, seconds in times(row).items()
+        for name, seconds in times_of([row])[row.pk].items()
     ]
 
 
@@ -229,11 +228,17 @@ def _resources(row: Alert) -> dict[str, Any]:
 
 def _messages(row: Alert, sent: Sequence[Any], titles: Mapping[str, str]) -> dict[str, Any]:
     shown = [
-        {"item": item, "by": titles.get(item.channel, item.channel), "why": told(item),
+        {"item": item, "by": titles.get(item.channel, item.channel), "why": _beside(item),
          "answer": item.receipt.get("answer", "")}
         for item in sent[-MANY:]
     ]  # fmt: skip
     return {"deliveries": shown, "deliveries_total": len(sent)}
+
+
+def _beside(item: Any) -> str:
+    """Return what is to be said about a message beside the provider's answer."""
+    words = told(item)
+    return "" if words == item.receipt.get("answer") else words
 
 
 def _why(row: Alert, routes: Routes) -> dict[str, Any]:

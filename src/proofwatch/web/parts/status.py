@@ -35,7 +35,8 @@ class Look:
 
 LOOKS: dict[str, Look] = {
     **dict.fromkeys(
-        ("failing", "fail", "failed", "open", "refused", "late", "missed", "breached"), Look("cross", "bad")
+        ("failing", "fail", "failed", "open", "refused", "late", "missed", "breached", "not read"),
+        Look("cross", "bad"),
     ),
     **dict.fromkeys(("no data", "stale", "disabled", "off"), Look("void", "worry")),
     **dict.fromkeys(("inconclusive", "partial", "needs permission", "unknown"), Look("question", "worry")),
@@ -57,6 +58,7 @@ LOOKS: dict[str, Look] = {
             "verified",
             "read only",
             "covered",
+            "told",
         ),
         Look("tick", "good"),
     ),
@@ -69,6 +71,8 @@ LOOKS: dict[str, Look] = {
             "no longer applies",
             "not set up",
             "not sent",
+            "not connected",
+            "by hand",
             "ended",
             "skipped",
         ),
