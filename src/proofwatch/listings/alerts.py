@@ -192,6 +192,11 @@ def _words(values: Iterable[str]) -> list[tuple[str, str]]:
     return [(item, item) for item in values if item]
 
 
+def _rules() -> list[tuple[str, str]]:
+    names = Alert.objects.order_by("rule_id").values_list("rule_id", flat=True).distinct()
+    return [(name, name) for name in names]
+
+
 def _controls() -> list[tuple[str, str]]:
     return _words(numbered().order_by("control_id").values_list("control_id", flat=True).distinct())
 
@@ -260,6 +265,7 @@ LISTING = Listing(
         ),
         Filter("severity", "Severity", _severity, lambda: _words(SEVERITIES)),
         Filter("control", "Control", lambda chosen, text: chosen.filter(control_id=text), _controls),
+        Filter("rule", "Rule", lambda chosen, text: chosen.filter(rule_id=text), _rules),
         Filter(
             "connection", "Connection", lambda chosen, text: chosen.filter(connection__name=text), connections
         ),

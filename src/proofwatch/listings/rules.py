@@ -35,7 +35,7 @@ def rows() -> Sequence[Row]:
                 "by": row.by,
                 "at": row.at,
                 "reason": row.reason,
-                "url": f"/rules/{row.id}",
+                "url": f"/rules/of/{row.id}",
             }
         )
     return found

@@ -27,6 +27,8 @@ ALL = (
     Place("Settings", "/settings", "setting"),
 )
 
-BUILT = frozenset({"control", "alert", "task", "evidence", "connection", "check", "history", "setting"})
+BUILT = frozenset(
+    {"control", "alert", "task", "evidence", "connection", "rule", "check", "history", "setting"}
+)
 """Groups of the places that have a page by now; the others come with the rest of the pages."""
 PLACES = tuple(place for place in ALL if place.group in BUILT)

@@ -10,6 +10,7 @@ from proofwatch.web.pages import (
     acceptances,
     alerts,
     audit,
+    channels,
     checks,
     connect,
     connections,
@@ -22,14 +23,15 @@ from proofwatch.web.pages import (
     settings,
     start,
     tasks,
+    trackers,
 )
 
 handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, acceptances, evidence, connect, connections, rules, checks, audit,
-    history, settings, start, exports,
+    controls, findings, alerts, tasks, acceptances, evidence, connect, connections, channels, trackers,
+    rules, checks, audit,    history, settings, start, exports,
 )  # fmt: skip
 
 urlpatterns = [

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from django.test import Client
 from pydantic import TypeAdapter
 
@@ -63,7 +62,8 @@ def test_filters_are_counted_and_unknown_ones_refused(world, caller):
 
 
 HOSTILE = ("x", "W10", "WyIiLDEsMV0", "WyIiLCJcdTAwMDAiLDFd", "WyIiLDFlNDAwLDFd",
-           "WyIiLE5hTixOYU5d", "WyIiLDEsLTFd", "WyIiLDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTksMV0", "WyIiLCJhIiwiYiJd")  # fmt: skip
+           "WyIiLE5hTixOYU5d", "WyIiLDEsLTFd",
+           "WyIiLDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTksMV0", "WyIiLCJhIiwiYiJd")  # fmt: skip
 
 
 def test_a_cursor_that_nobody_made_is_refused(world, caller):

@@ -1,6 +1,7 @@
 """The pages in a real browser: every place, wide and narrow, light and dark, with and without JavaScript."""
 
 import os
+import re
 import shutil
 import threading
 
@@ -30,6 +31,17 @@ PAGES = (
     "/controls/AC-02",
     "/checks/aws.iam.user-mfa",
     "/connections/prod",
+    "/connections/new",
+    "/connections/new?kind=aws",
+    "/rules/all",
+    "/rules/new",
+    "/rules/of/control-failing",
+    "/rules/channels",
+    "/rules/channels/new?kind=email",
+    "/rules/trackers",
+    "/rules/trackers/new?kind=jira",
+    "/rules/silences",
+    "/rules/replay",
     "/evidence/entries/0",
     "/settings/me",
     "/settings/people",
@@ -97,7 +109,7 @@ def look(page, where):
         said = [(item["id"], [node["html"][:160] for node in item["nodes"][:3]]) for item in found]
         assert not said, (address, said)
         if folder:
-            name = address.strip("/").replace("/", "-") or "home"
+            name = re.sub(r"[^a-z0-9]+", "-", address.strip("/").lower()) or "home"
             page.screenshot(path=f"{folder}/{name}-{page.viewport_size['width']}.png", full_page=True)
     assert page.wrong == []
 

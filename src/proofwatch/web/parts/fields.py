@@ -131,7 +131,8 @@ def check_reference(name: str, said: str, home: Path) -> None:
 def _read(name: str, kind: Kind, info: FieldInfo, said: str) -> Any:
     if kind == "names":
         words = [word.strip() for word in re.split(r"[,\n]", said) if word.strip()]
-        return said if said in _choices(info) else words
+        one_of_words = any(typing.get_origin(item) is Literal for item in typing.get_args(info.annotation))
+        return said if one_of_words and not _many(info.annotation) and said in _choices(info) else words
     if kind != "pairs":
         return said
     pairs = []
@@ -154,13 +155,17 @@ def _kind(info: FieldInfo) -> Kind:
     parts = typing.get_args(annotation)
     if _model(annotation) is not None or typing.get_origin(annotation) is dict:
         return "pairs"
-    if any(typing.get_origin(item) in (list, tuple) for item in (annotation, *parts)):
+    if any(_many(item) for item in (annotation, *parts)):
         return "names"
-    if typing.get_origin(annotation) is Literal:
+    if any(typing.get_origin(item) is Literal for item in (annotation, *parts)):
         return "choice"
     if annotation is bool:
         return "flag"
-    return "number" if annotation in (int, float) else "text"
+    return "number" if {annotation, *parts} & {int, float} else "text"
+
+
+def _many(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (list, tuple)
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
