@@ -82,6 +82,7 @@ class App:
     @property
     def catalog_problem(self) -> str:
         """Return why the newest change of the user's checks could not be loaded; "" if nothing is wrong."""
+        self._watched.now()
         return self._watched.problem
 
     @cached_property

@@ -51,8 +51,8 @@ class Watched:
         except CheckError as error:
             if self._kept is None:
                 raise
-            self.problem = error.problem
-            logger.error("the checks changed and cannot be loaded: %s", error.problem)
+            self.problem = f"{error.problem}\n{error.remedy}".strip()
+            logger.error("the checks changed and cannot be loaded: %s", self.problem)
         self._stamp = stamp
 
     def _look(self) -> Stamp:

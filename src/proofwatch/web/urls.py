@@ -19,6 +19,7 @@ from proofwatch.web.pages import (
     exports,
     findings,
     history,
+    own_checks,
     rules,
     settings,
     start,
@@ -31,7 +32,7 @@ handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
     controls, findings, alerts, tasks, acceptances, evidence, connect, connections, channels, trackers,
-    rules, checks, audit,    history, settings, start, exports,
+    rules, own_checks, checks, audit, history, settings, start, exports,
 )  # fmt: skip
 
 urlpatterns = [

@@ -31,6 +31,8 @@ PAGES = (
     "/controls/AC-02",
     "/checks/aws.iam.user-mfa",
     "/connections/prod",
+    "/checks/new",
+    "/checks/aws.iam.user-mfa/try",
     "/connections/new",
     "/connections/new?kind=aws",
     "/rules/all",

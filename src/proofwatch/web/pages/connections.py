@@ -142,7 +142,9 @@ def _coverage(last: Sweep) -> Mapping[str, Any]:
         cells[gap.account_id, gap.region] = "not connected"
     unsound = {account for (account, _), word in cells.items() if word != "covered"}
     everywhere = sorted({account for account, _ in cells}, key=lambda item: (item not in unsound, item))
-    chosen, regions = everywhere[:MOST], sorted({region for _, region in cells})
+    read_in = {region for (_, region), word in cells.items() if word not in ("not read", "not connected")}
+    chosen = everywhere[:MOST]
+    regions = sorted({region for _, region in cells}, key=lambda item: (item not in read_in, item))
     label = {account: f"{account} {names.get(account, '')}".strip() for account in chosen}
     counts: dict[str, int] = {}
     for word in cells.values():
