@@ -27,6 +27,7 @@ from proofwatch.store.models import (
     LogEntry,
     LogHead,
     LogTile,
+    ManualEvidence,
     Review,
     Sweep,
     Task,
@@ -121,6 +122,13 @@ def step() -> models.Model:
     return TaskEvent.objects.create(task=task, kind="made", at=NOW, actor="me")
 
 
+def document() -> models.Model:
+    return ManualEvidence.objects.create(
+        number=1, title="t", control_id="C", about="a", source="s", effective_from=NOW.date(),
+        effective_to=NOW.date(), filename="f", media_type="m", size=1, sha256="0" * 64, by="ana", at=NOW,
+    )  # fmt: skip
+
+
 ROWS: dict[str, Callable[[], models.Model]] = {
     "store_logentry": entry,
     "store_checkpoint": checkpoint,
@@ -134,6 +142,7 @@ ROWS: dict[str, Callable[[], models.Model]] = {
     "store_review": review,
     "store_deliveryattempt": attempt,
     "store_taskevent": step,
+    "store_manualevidence": document,
 }
 
 

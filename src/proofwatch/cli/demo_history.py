@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ def tell(app: App, seen: Sequence[Seen], box: Inbox, now: datetime) -> None:
     from proofwatch.demo import history
     from proofwatch.evidence.keys import load_key
     from proofwatch.store import log
-    from proofwatch.store.services import connections, controls
+    from proofwatch.store.services import audits, connections, controls
 
     begins = history.begin(now)
     history.invite(begins)
@@ -78,6 +78,11 @@ def tell(app: App, seen: Sequence[Seen], box: Inbox, now: datetime) -> None:
     with stage_progress(True) as progress:
         told = story.tell(progress)
     connections.change(connections.get("aws"), actor="bob", now=now, interval_minutes=15)
+    first = (now - timedelta(days=history.DAYS)).date()
+    audits.save(
+        "soc2-demo", first, first + timedelta(days=364), actor="bob", now=now,
+        reason="the engagement letter (demo)", auditor="Alex (demo auditor)",
+    )  # fmt: skip
     box.texts.clear()
     say(
         f"   90 days of simulated history: {told['sweeps']} sweeps, {told['reviews']} reviews,"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Func, QuerySet, TextField
 
 from proofwatch.evidence.entry import named_objects, parse
 from proofwatch.evidence.kinds import KINDS
@@ -68,6 +68,25 @@ def _part(value: Any) -> str:
     return str(value)
 
 
+class Words(Func):
+    """An entry's bytes as text."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """Read the bytes as text."""
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS TEXT)", **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """Read the bytes as UTF-8."""
+        return self.as_sql(compiler, connection, template="convert_from(%(expressions)s, 'UTF8')", **more)
+
+
+def _said(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Choose the entries that hold a text or a digest, as it stands in them."""
+    return chosen.annotate(words=Words("entry")).filter(words__contains=text)
+
+
 def _kind(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
     return chosen.filter(kind=one_of("entries", "kind", KINDS, text))
 
@@ -82,7 +101,7 @@ def _to(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 ENTRIES = Stored(lambda: LogEntry.objects.all(), body, {"index": F("index")})
 DECISIONS = Stored(lambda: LogEntry.objects.filter(kind__in=CHANGES), body, {"index": F("index")})
-SPAN = (Filter("from", "From", _from), Filter("to", "Before", _to))
+SPAN = (Filter("q", "Text or digest", _said), Filter("from", "From", _from), Filter("to", "Before", _to))
 
 LISTING = Listing(
     name="entries",

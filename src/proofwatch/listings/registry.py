@@ -10,6 +10,7 @@ from proofwatch.listings import (
     connections,
     controls,
     deliveries,
+    documents,
     entries,
     findings,
     matrix,
@@ -38,6 +39,7 @@ MODULES = (
     channels,
     silences,
     trackers,
+    documents,
     entries,
 )
 LISTINGS: dict[str, Listing] = {

@@ -24,7 +24,8 @@ ALERTING = {
     "store_deliveryattempt": "id",
     "store_taskevent": "id",
 }
-TABLES = FIRST | ALERTING
+ADDED = {"store_manualevidence": "id"}
+TABLES = FIRST | ALERTING | ADDED
 """Append-only table → its primary key; in parts, as the migrations made them."""
 
 REFUSAL = "is append-only: evidence is never changed or deleted"

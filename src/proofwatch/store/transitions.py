@@ -76,13 +76,13 @@ class Reconciliation:
         for ids in self._open_pages():
             unseen = [key for key in ids if key not in self._seen]
             if unseen:
-                self._save(self._not_failing(Finding.objects.filter(pk__in=unseen)))
+                self._save(self._not_failing(Finding.objects.filter(id__among=unseen)))
 
     def _failing(self, batch: Sequence[Failure]) -> Iterator[Change]:
         found = {self._id(item): item._replace(reason=_clean(item.reason)) for item in batch}
         fresh = {key: item for key, item in found.items() if key not in self._seen}
         self._seen.update(fresh)
-        rows = Finding.objects.filter(pk__in=list(fresh)).values_list(*KNOWN)
+        rows = Finding.objects.filter(id__among=list(fresh)).values_list(*KNOWN)
         known = {row[0]: row[1:] for row in rows}
         differing = [key for key, row in known.items() if row != self._as_before(fresh[key])]
         stored = Finding.objects.in_bulk(differing)

@@ -28,7 +28,7 @@ ALL = (
 )
 
 BUILT = frozenset(
-    {"control", "alert", "task", "evidence", "connection", "rule", "check", "history", "setting"}
+    {"control", "alert", "task", "evidence", "connection", "rule", "check", "audit", "history", "setting"}
 )
 """Groups of the places that have a page by now; the others come with the rest of the pages."""
 PLACES = tuple(place for place in ALL if place.group in BUILT)

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from proofwatch.store import log
 from proofwatch.store.django import write
 from proofwatch.store.models import Person
+from proofwatch.store.models.people import Role
 from proofwatch.web import access, problems
 from proofwatch.web.models import User
 
@@ -25,6 +26,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up."""
         return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Lead an auditor to their home, everybody else to the controls."""
+        person = getattr(request.user, "person", None)
+        return "/audit" if person is not None and person.role == Role.AUDITOR else "/"
 
     def pre_login(self, request: HttpRequest, user: User, **given: Any) -> Any:
         """Refuse somebody who left, or whose time is over."""

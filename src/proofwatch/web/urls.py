@@ -15,6 +15,7 @@ from proofwatch.web.pages import (
     connect,
     connections,
     controls,
+    documents,
     evidence,
     exports,
     findings,
@@ -31,8 +32,8 @@ handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, acceptances, evidence, connect, connections, channels, trackers,
-    rules, own_checks, checks, audit, history, settings, start, exports,
+    controls, findings, alerts, tasks, acceptances, documents, evidence, connect, connections, channels,
+    trackers, rules, own_checks, checks, audit, history, settings, start, exports,
 )  # fmt: skip
 
 urlpatterns = [

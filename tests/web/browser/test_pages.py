@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import threading
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,7 +13,7 @@ from playwright.sync_api import sync_playwright
 from proofwatch.cli.serve import listen
 from proofwatch.controls.load import builtin_controls, load_controls
 from proofwatch.store.models import CheckSetting
-from proofwatch.store.services import connections, controls
+from proofwatch.store.services import audits, connections, controls
 from proofwatch.web import invitations
 from proofwatch.web.navigation import PLACES
 
@@ -45,6 +46,9 @@ PAGES = (
     "/rules/silences",
     "/rules/replay",
     "/evidence/entries/0",
+    "/audit?audit=soc2",
+    "/evidence/documents",
+    "/evidence/upload",
     "/settings/me",
     "/settings/people",
     "/settings/controls",
@@ -66,6 +70,8 @@ def served(site, monkeypatch):
     made = connections.create("prod", "aws", {}, actor="olga", now=site.now)
     connections.record_test(made, actor="olga", now=site.now, state="failed", problem=f"{EVIL} {'x' * 300}")
     controls.judge(site.now)
+    first = (site.now - timedelta(days=90)).date()
+    audits.save("soc2", first, first + timedelta(days=364), actor="olga", now=site.now, reason="engaged")
     site.app.sign()
     token = invitations.invite("lea", actor="olga", now=site.now)
     server = listen(site.app, "127.0.0.1", 0, 4)

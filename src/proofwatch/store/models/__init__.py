@@ -15,6 +15,7 @@ from proofwatch.store.models.alerts import (
     Review,
     Silence,
 )
+from proofwatch.store.models.audits import Audit, ManualEvidence
 from proofwatch.store.models.checks import CheckRun, CheckSetting, CheckSettingHistory, ResultObject
 from proofwatch.store.models.connections import Connection
 from proofwatch.store.models.controls import (
@@ -46,6 +47,7 @@ __all__ = [
     "AlertResource",
     "AlertRule",
     "AlertRuleHistory",
+    "Audit",
     "ChannelConfig",
     "CheckRun",
     "CheckSetting",
@@ -69,6 +71,7 @@ __all__ = [
     "LogEntry",
     "LogHead",
     "LogTile",
+    "ManualEvidence",
     "Person",
     "ResultObject",
     "Review",

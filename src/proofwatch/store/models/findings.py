@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from proofwatch.store import lookups as lookups
 from proofwatch.store.models import fields
 from proofwatch.store.models.connections import Connection
 from proofwatch.store.models.sweeps import Sweep

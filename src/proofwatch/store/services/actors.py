@@ -9,6 +9,21 @@ from proofwatch.store.models.people import Role
 ADMINISTERING = (Role.OWNER, Role.LEAD)
 
 
+def acting(actor: str, doing: str) -> None:
+    """Refuse a person who may only look, or who left; a name that is no person's as in `administering`.
+
+    Raises:
+        StoreError: the person is an auditor, or no longer active.
+    """
+    person = Person.objects.filter(pk=actor).first()
+    if person is None:
+        return
+    if not person.active:
+        raise StoreError(doing, f"{actor} is no longer active", "somebody else has to do it")
+    if person.role == Role.AUDITOR:
+        raise StoreError(doing, f"{actor} is auditor and may only look", "an owner, lead or responder acts")
+
+
 def administering(actor: str, doing: str) -> None:
     """Refuse a person who may not change settings: an auditor, a responder, somebody who left.
 

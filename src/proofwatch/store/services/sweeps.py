@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from proofwatch.connectors.base import Place
 from proofwatch.snapshots.base import State
@@ -218,6 +218,16 @@ def latest(connection: Connection, *, at: datetime | None = None, whole: bool = 
     with guarded("reading the newest sweep"):
         rows = _applied(connection, at)
         return next((row for row in rows.iterator(chunk_size=50) if not (whole and row.tables)), None)
+
+
+def newest_whole() -> dict[uuid.UUID, Sweep]:
+    """Return connection's id → its newest applied sweep that set out to read every table, in two queries."""
+    with guarded("reading the newest sweeps"):
+        rows = Sweep.objects.filter(connection=OuterRef("pk"), state__in=APPLIED, tables=[])
+        newest = Subquery(rows.order_by("-observed_at").values("pk")[:1])
+        owners = Connection.objects.filter(removed_at__isnull=True).annotate(last=newest)
+        found = Sweep.objects.in_bulk([pk for pk in owners.values_list("last", flat=True) if pk])
+    return {row.connection_id: row for row in found.values()}
 
 
 def history(connection: Connection, *, limit: int = 50) -> list[Sweep]:

@@ -19,6 +19,7 @@ from proofwatch.store.models import (
     Connection,
     ControlApproval,
     ControlStatusHistory,
+    ManualEvidence,
     Task,
 )
 from proofwatch.store.services import checks as settings
@@ -105,6 +106,7 @@ def show(request: HttpRequest, control: str) -> HttpResponse:
         else None,
         "rules": [rule for _, rule in rulebook.active() if rule.when in TELLING and rule.covers(control)],
         "alerts": Alert.objects.filter(control_id=control, number__isnull=False).order_by("-number")[:10],
+        "documents": ManualEvidence.objects.filter(control_id=control).order_by("-number")[:20],
         "tasks": Task.objects.filter(control_id=control).order_by("-number")[:10],
         "first": first,
         "second": second,

@@ -13,10 +13,12 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.store.models import ControlApproval, ControlList, Person
 from proofwatch.store.models.people import Role
 from proofwatch.store.services import controls
-from proofwatch.web import invitations
+from proofwatch.web import access, invitations, tokens
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
-from proofwatch.web.models import User
+from proofwatch.web.models import ApiToken, Scope, User
+from proofwatch.web.parts.given import day_given, moment, text
+from proofwatch.web.parts.steps import taken
 
 THEMES = ("auto", "light", "dark")
 YEAR = 365 * 86400
@@ -28,13 +30,43 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def me(request: HttpRequest) -> HttpResponse:
-    """Show one's own account; the form chooses light or dark."""
-    if request.method == "POST":
+    """Show one's own account; forms choose light or dark, and make and end tokens of programs."""
+    person, error, secret = request.person, None, ""
+    if request.method == "POST" and request.POST.get("do") in ("make", "revoke"):
+        made: list[str] = []
+        error = taken(request, {"make": lambda: _token(request, made), "revoke": lambda: _revoke(request)})
+        secret = made[0] if made and error is None else ""
+        if error is None and not secret:
+            return HttpResponseRedirect(request.path)
+    elif request.method == "POST":
         theme = request.POST.get("theme", "auto")
         answer = HttpResponseRedirect(request.path)
         answer.set_cookie("theme", theme if theme in THEMES else "auto", max_age=YEAR, samesite="Lax")
         return answer
-    return render(request, "pages/me.html", {"themes": THEMES, "theme": request.COOKIES.get("theme", "auto")})
+    rows = ApiToken.objects.filter(person=person).order_by("-made_at")[:50]
+    values = {
+        "themes": THEMES, "theme": request.COOKIES.get("theme", "auto"),
+        "tokens": [(row, tokens.state_of(row, request.now)) for row in rows],
+        "scopes": [name for name in Scope.values if access.may(person, tokens.strongest(name))],
+        "said": request.POST.dict() if error else dict(request.kept),
+        "secret": secret, "error": error,
+    }  # fmt: skip
+    return render(request, "pages/me.html", values, status=400 if error else 200)
+
+
+def _token(request: HttpRequest, made: list[str]) -> str:
+    end = moment(request, "until", "making a token")
+    row, secret = tokens.make(
+        request.person, text(request, "title"), text(request, "scope"), end,
+        actor=request.person.name, now=request.now,
+    )  # fmt: skip
+    made.append(secret)
+    return f"The token {row.title!r} works until {row.expires_at:%Y-%m-%d %H:%M}Z."
+
+
+def _revoke(request: HttpRequest) -> str:
+    row = tokens.revoke(text(request, "token"), actor=request.person.name, now=request.now)
+    return f"The token {row.title!r} ended."
 
 
 def everybody(request: HttpRequest) -> HttpResponse:
@@ -65,7 +97,15 @@ def _change(request: HttpRequest) -> str:
     if what == "invite":
         token = invitations.invite(name, actor=by, now=request.now)
         return request.build_absolute_uri(f"/start/{token}")
-    if what in ("activate", "deactivate"):
+    if what == "limit":
+        doing = f"limiting the access of {name}"
+        service.limit(
+            name, actor=by, now=request.now,
+            access_until=moment(request, "until", doing) if text(request, "until") else None,
+            period_from=day_given(request, "from", doing) if text(request, "from") else None,
+            period_to=day_given(request, "to", doing) if text(request, "to") else None,
+        )  # fmt: skip
+    elif what in ("activate", "deactivate"):
         service.switch(name, what == "activate", actor=by, now=request.now, reason=reason)
     else:
         values = {key: given.get(key) for key in ("role", "full_name", "email")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from proofwatch.errors import ProofwatchError
@@ -59,3 +59,17 @@ def meanwhile(request: HttpRequest, happened: Sequence[Any]) -> list[Any]:
     seen = int(said) if said.isascii() and said.isdigit() and len(said) < 9 else 0
     mine = request.person.name
     return [item for item in happened[seen:] if item.kind != "viewed" and item.actor != mine]
+
+
+def day_given(request: HttpRequest, name: str, doing: str) -> date:
+    """Return a day from a field, as 2026-12-01.
+
+    Raises:
+        GivenError: it is none.
+    """
+    said = text(request, name)
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        problem = f"{said[:20]!r} is no day" if said else "a day is missing"
+        raise GivenError(doing, problem, "write it as 2026-12-01") from None
