@@ -66,6 +66,7 @@ def test_every_day_without_readings_is_a_gap_with_its_reason(listed):
         Sweep.objects.filter(pk=made.pk).update(state=state, observed_at=slot, error=error)
     client = listed.as_("lea")
     client.post("/audit", period(listed))
+    client.get("/rules")  # shows the message that the period is set
     with few_queries():
         page = said(client.get("/audit"))
     assert "&lt;b&gt;throttled&lt;/b&gt;" in page and "nothing was recorded" in page
