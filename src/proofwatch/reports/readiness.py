@@ -157,7 +157,9 @@ def _coverage() -> Usual:
     reasons = []
     every, newest = connections.every(), sweeps.newest_whole()
     gaps: dict[object, list[CoverageGap]] = {}
-    for gap in CoverageGap.objects.filter(sweep__in=newest.values()).order_by("account_id", "region"):
+    for gap in CoverageGap.objects.filter(sweep__in=[last for last, _ in newest.values()]).order_by(
+        "account_id", "region"
+    ):
         gaps.setdefault(gap.sweep_id, []).append(gap)
     for row in every:
         page = f"/connections/{row.name}"
@@ -169,9 +171,9 @@ def _coverage() -> Usual:
             continue
         reasons += [
             (f"{row.name}: {gap.account_id} {gap.account_name} {gap.region}: {gap.reason}", page)
-            for gap in gaps.get(last.pk, ())
+            for gap in gaps.get(last[0], ())
         ]
-        reasons += [(f"{row.name}: {what}", page) for what in last.unknown]
+        reasons += [(f"{row.name}: {what}", page) for what in last[1]]
     if not every:
         reasons.append(("no system is connected", "/connections"))
     return _judged("coverage", title, reasons, "All that exists is read.", "places are not read")
@@ -188,13 +190,14 @@ def _reviews(now: datetime) -> Usual:
         current=True, state__in=sorted(ACTIVE), opened_at__lte=since, reviewed_at__isnull=True,
         drill__isnull=True, number__isnull=False,
     ).order_by("opened_at")  # fmt: skip
+    some = list(waiting[: MOST + 1])
     reasons = [
         (f"{row.name} of {row.opened_at:%Y-%m-%d}: {row.headline}", f"/alerts/{row.name}")
-        for row in waiting[:MOST]
+        for row in some[:MOST]
     ]
     held = f"Every alert was reviewed within {minutes / 60:g} hours, or is younger."
     late = f"alerts wait for a review for more than {minutes / 60:g} hours"
-    return _judged("reviews", title, reasons, held, late, waiting.count())
+    return _judged("reviews", title, reasons, held, late, len(some) if len(some) <= MOST else waiting.count())
 
 
 def _evidence(found: Coverage | None, now: datetime) -> Usual:

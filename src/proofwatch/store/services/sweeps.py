@@ -220,14 +220,15 @@ def latest(connection: Connection, *, at: datetime | None = None, whole: bool = 
         return next((row for row in rows.iterator(chunk_size=50) if not (whole and row.tables)), None)
 
 
-def newest_whole() -> dict[uuid.UUID, Sweep]:
-    """Return connection's id → its newest applied sweep that set out to read every table, in two queries."""
+def newest_whole() -> dict[uuid.UUID, tuple[uuid.UUID, list[str]]]:
+    """Return connection → its newest applied sweep that set out to read every table, and what that missed."""
     with guarded("reading the newest sweeps"):
         rows = Sweep.objects.filter(connection=OuterRef("pk"), state__in=APPLIED, tables=[])
-        newest = Subquery(rows.order_by("-observed_at").values("pk")[:1])
-        owners = Connection.objects.filter(removed_at__isnull=True).annotate(last=newest)
-        found = Sweep.objects.in_bulk([pk for pk in owners.values_list("last", flat=True) if pk])
-    return {row.connection_id: row for row in found.values()}
+        rows = rows.order_by("-observed_at")
+        owners = Connection.objects.filter(removed_at__isnull=True).annotate(
+            last=Subquery(rows.values("pk")[:1]), lacked=Subquery(rows.values("unknown")[:1])
+        )
+        return {pk: (last, lacked) for pk, last, lacked in owners.values_list("pk", "last", "lacked") if last}
 
 
 def history(connection: Connection, *, limit: int = 50) -> list[Sweep]:
