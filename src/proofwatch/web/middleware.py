@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import structlog
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -99,6 +100,8 @@ class People:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Show an error of ours as a sentence that says what to do; everything else is a fault."""
+        if isinstance(error, ImmediateHttpResponse | ReauthenticationRequired):
+            return None  # No faults: the sign-in's own middleware answers them.
         if isinstance(error, PermissionDenied):
             return problems.show(request, 403, str(error) or "You may not do this.")
         if isinstance(error, Http404):

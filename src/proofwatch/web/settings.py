@@ -176,6 +176,7 @@ def _sign_in(app: App) -> dict[str, Any]:
         "MFA_PASSKEY_LOGIN_ENABLED": True,
         "MFA_PASSKEY_SIGNUP_ENABLED": False,
         "MFA_TOTP_ISSUER": "Proofwatch",
+        "MFA_TOTP_TOLERANCE": 1,  # clocks of phones differ by some seconds
         "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not app.settings.url.startswith("https://"),
         "USERSESSIONS_TRACK_ACTIVITY": True,
         "SOCIALACCOUNT_ONLY": False,

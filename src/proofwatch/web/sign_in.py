@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import password_changed, password_reset, password_set
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -18,6 +21,8 @@ from proofwatch.store.models import Person
 from proofwatch.store.models.people import Role
 from proofwatch.web import access, problems
 from proofwatch.web.models import User
+
+FACTORS = {"totp": "one-time codes", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -110,6 +115,26 @@ def _refused(sender: Any, credentials: dict[str, Any], **given: Any) -> None:
     )
     if person is not None:
         _note("access.refused", "web", {"person": person.name})
+
+
+@receiver([authenticator_added, authenticator_removed, authenticator_reset])
+def _factor_changed(sender: Any, signal: Any, user: User, authenticator: Any, **given: Any) -> None:
+    """Note that a second factor, a passkey or recovery codes were added, taken away or made anew."""
+    done = {authenticator_added: "added", authenticator_removed: "removed"}.get(signal, "made anew")
+    what = FACTORS.get(authenticator.type, str(authenticator.type))
+    _note("access.changed", user.person.name, {"what": f"{what} {done}"})
+
+
+@receiver([password_set, password_changed, password_reset])
+def _password_changed(sender: Any, request: HttpRequest, user: User, **given: Any) -> None:
+    _note("access.changed", user.person.name, {"what": "password changed"})
+
+
+@receiver([social_account_added, social_account_removed])
+def _service_changed(sender: Any, signal: Any, request: HttpRequest, **given: Any) -> None:
+    done = "added" if signal is social_account_added else "removed"
+    account = given["socialaccount"] if "socialaccount" in given else given["sociallogin"].account
+    _note("access.changed", account.user.person.name, {"what": f"sign-in service {done}"})
 
 
 def _note(kind: str, actor: str, data: dict[str, Any]) -> None:

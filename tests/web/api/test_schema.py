@@ -27,7 +27,10 @@ EXAMPLES = 12
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("method", ["get", "other"])
 def test_every_operation_answers_as_it_is_described(world, caller, method):
-    headers = {"Authorization": f"Bearer {caller('olga', 'administer').secret}", "Accept-Encoding": "identity"}
+    headers = {
+        "Authorization": f"Bearer {caller('olga', 'administer').secret}",
+        "Accept-Encoding": "identity",
+    }
     description = json.loads(root.description())
     schema = schemathesis.openapi.from_dict(description)
     schema.app = get_wsgi_application()

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from proofwatch.listings import findings as listed
+from proofwatch.listings.remembered import remembered
 from proofwatch.store.models import (
     AlertResource,
     CheckRun,
@@ -31,9 +32,7 @@ PLACES, UNREAD = 50, 30
 
 def index(request: HttpRequest) -> HttpResponse:
     """List the findings."""
-    counts = {"": Finding.objects.count()}
-    rows = Finding.objects.order_by("state").values_list("state").annotate(number=Count("pk"))
-    counts |= dict(rows)
+    counts = remembered("findings by state", request.now, _by_state)
     states = [("all", ""), *((listed.STATES.get(item, item), item) for item in FindingState.values)]
     values = {
         "table": table(
@@ -44,6 +43,13 @@ def index(request: HttpRequest) -> HttpResponse:
         "chosen": request.GET.get("state", ""),
     }  # fmt: skip
     return render(request, "pages/findings.html", values)
+
+
+def _by_state() -> dict[str, int]:
+    """Return state → number of findings; "" for all."""
+    rows = Finding.objects.order_by("state").values_list("state").annotate(number=Count("pk"))
+    counts: dict[str, int] = dict(rows)
+    return {**counts, "": sum(counts.values())}
 
 
 def show(request: HttpRequest, key: str) -> HttpResponse:

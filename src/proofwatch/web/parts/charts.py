@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from django.utils.html import escape, format_html
@@ -13,6 +13,8 @@ from proofwatch.web.parts.status import look
 HEIGHTS = {"bad": 18, "worry": 14, "wait": 11, "accept": 9, "good": 6, "quiet": 3}
 """Worse is higher, so a strip reads in greyscale."""
 BAR, GAP, TALL = 3, 1, 20
+LONG, THIN = 60, 2
+"""A strip of more days than that has thin bars, and days alike that follow each other are one."""
 
 
 def strip(days: Sequence[tuple[date, str]], label: str) -> SafeString:
@@ -24,20 +26,34 @@ def strip(days: Sequence[tuple[date, str]], label: str) -> SafeString:
     """
     if not days:
         return mark_safe('<span class="none">–</span>')
+    step = BAR + GAP if len(days) <= LONG else THIN
     bars = []
-    for place, (day, status) in enumerate(days):
+    for place, number, status in _runs(days, step == THIN):
         tone = look(status).tone if status else "none"
         high = HEIGHTS.get(tone, 2)
+        span = days[place][0].isoformat() + (f" to {days[place + number - 1][0]}" if number > 1 else "")
+        wide = number * THIN if step == THIN else BAR
         bars.append(
-            f'<rect class="{tone}" x="{place * (BAR + GAP)}" y="{TALL - high}" width="{BAR}" height="{high}">'
-            f"<title>{day.isoformat()} {escape(status or 'not known')}</title></rect>"
+            f'<rect class="{tone}" x="{place * step}" y="{TALL - high}" width="{wide}" height="{high}">'
+            f"<title>{span} {escape(status or 'not known')}</title></rect>"
         )
-    wide = len(days) * (BAR + GAP) - GAP
+    wide = len(days) * step - (GAP if step != THIN else 0)
     told = f"{label}: {_told(days)}"
     return format_html(
         '<svg class="strip" role="img" aria-label="{}" viewBox="0 0 {} {}" width="{}" height="{}">{}</svg>',
         told, wide, TALL, wide, TALL, mark_safe("".join(bars)),  # noqa: S308 – escaped above
     )  # fmt: skip
+
+
+def _runs(days: Sequence[tuple[date, str]], joined: bool) -> Iterator[tuple[int, int, str]]:
+    """Yield (first place, number of days, status): a bar for each day, or for each run of days alike."""
+    place = 0
+    while place < len(days):
+        number, status = 1, days[place][1]
+        while joined and place + number < len(days) and days[place + number][1] == status:
+            number += 1
+        yield place, number, status
+        place += number
 
 
 def _told(days: Sequence[tuple[date, str]]) -> str:
