@@ -47,9 +47,8 @@ def confirm(page):
 
 
 def kinds():
-    return list(
-        LogEntry.objects.filter(kind__startswith="access.").order_by("index").values_list("kind", flat=True)
-    )
+    said = LogEntry.objects.filter(kind__startswith="access.").order_by("index")
+    return aside(lambda: list(said.values_list("kind", flat=True)))
 
 
 def with_totp(page, where):
