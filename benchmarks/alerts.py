@@ -45,8 +45,10 @@ def main() -> None:
 
 
 def run(engine: str, folder: Path, options: argparse.Namespace) -> None:
+    from proofwatch.runtime.memory import calm_collector
     from proofwatch.store import django as store
 
+    calm_collector()  # As every process of the product does first.
     stop = lambda: None  # noqa: E731
     if engine == "sqlite":
         url = f"sqlite:///{folder}/state.sqlite3"

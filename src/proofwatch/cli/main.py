@@ -74,7 +74,9 @@ class Verbs(click.Group):
 def main() -> None:
     """Proofwatch watches SOC 2 controls and keeps evidence that anyone can verify and re-perform."""
     from proofwatch.cli import logs
+    from proofwatch.runtime.memory import calm_collector
 
+    calm_collector()
     logs.configure(os.environ.get("PROOFWATCH_LOG", "warning"))
 
 

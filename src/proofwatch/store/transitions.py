@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 import rfc8785
+from django.db.models import QuerySet
 
 from proofwatch.store.base import StoreError
 from proofwatch.store.journal import Journal
@@ -73,6 +74,8 @@ class Reconciliation:
         failures = iter(self._outcome.failures())
         while batch := list(islice(failures, PAGE)):
             self._save(self._failing(batch))
+        if self._open().count() == len(self._seen):
+            return  # All that was seen is open by now, so nothing else is: a quiet sweep reads no row twice.
         for ids in self._open_pages():
             unseen = [key for key in ids if key not in self._seen]
             if unseen:
@@ -221,9 +224,12 @@ class Reconciliation:
         )
         self._journal.add(ready)
 
+    def _open(self) -> QuerySet[Finding]:
+        return Finding.objects.filter(connection_id=self._sweep.connection_id, state=FindingState.OPEN)
+
     def _open_pages(self) -> Iterator[list[uuid.UUID]]:
         """Yield the ids of all open findings in pages; rows that were changed meanwhile do not come back."""
-        rows = Finding.objects.filter(connection_id=self._sweep.connection_id, state=FindingState.OPEN)
+        rows = self._open()
         last: uuid.UUID | None = None
         while True:
             page = rows.filter(pk__gt=last) if last else rows
