@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 PAGES = (
-    "/", "/controls/C-01", "/findings", "/findings?state=open&severity=high", "/alerts", "/alerts?view=all",
+    "/", "/controls/C-01", "/findings", "/findings?state=open&severity=high", "/alerts", "/alerts/all",
     "/alerts/AL-77", "/alerts/messages", "/alerts/reviews", "/tasks", "/evidence", "/evidence/entries/77",
     "/connections", "/connections/prod", "/checks", "/rules", "/rules/all", "/audit", "/history", "/settings",
     "/api/v1/alerts?size=50", "/api/v1/findings?size=50",

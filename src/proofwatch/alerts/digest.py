@@ -11,7 +11,6 @@ from django.db.models import Q
 from proofwatch.alerts import teams
 from proofwatch.alerts.base import ACTIVE, State
 from proofwatch.alerts.notices import Notices
-from proofwatch.alerts.review import WORST
 from proofwatch.alerts.rules import matches
 from proofwatch.store import log
 from proofwatch.store.django import write
@@ -70,7 +69,7 @@ def summary(since: datetime, now: datetime) -> list[str]:
     """Return the digest's lines; the first says everything in short."""
     active = Alert.objects.filter(current=True, state__in=sorted(ACTIVE))
     waiting = list(
-        active.filter(reviewed_at__isnull=True, state=State.OPEN).order_by(WORST, "first_failed_at")[:25]
+        active.filter(reviewed_at__isnull=True, state=State.OPEN).order_by("rank", "first_failed_at")[:25]
     )
     unreviewed = active.filter(reviewed_at__isnull=True, state=State.OPEN).count()
     late = Task.objects.filter(due_at__lt=now).exclude(state__in=DONE)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import QuerySet
 
 from proofwatch.alerts import people, rulebook
 from proofwatch.alerts.base import AlertError, Kind, Signal
@@ -30,12 +30,6 @@ DECISIONS = {
 }
 """What a review may decide. None of them ends an alert: only readings do."""
 
-WORST = Case(
-    *(When(severity=name, then=Value(place)) for place, name in enumerate(SEVERITIES)),
-    default=Value(len(SEVERITIES)),
-    output_field=IntegerField(),
-)
-
 
 def query(
     *, state: str = "", severity: str = "", control: str = "", live: bool = False, limit: int = 500
@@ -52,7 +46,7 @@ def query(
     if live:
         rows = rows.filter(state__in=rulebook.LIVE)
     with guarded("listing alerts"):
-        return list(rows.select_related("connection").order_by(WORST, "first_failed_at", "pk")[:limit])
+        return list(rows.select_related("connection").order_by("rank", "first_failed_at", "pk")[:limit])
 
 
 def known_control(doing: str, name: str) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from proofwatch.alerts import silences
 from proofwatch.alerts.base import ACTIVE, State, utc_text
-from proofwatch.alerts.review import WORST
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored, if_none
@@ -29,8 +28,6 @@ VIEWS: Mapping[str, Q] = {
 }
 """What people ask for. A review is taken back when it gets worse, so it needs another one then."""
 TIMES = ("detect", "alert", "review", "restore")
-NUMBERS = 10_000_000
-"""More than there will be alerts: severity first, then the order in which they were told, in one number."""
 
 
 class _Timed(Mapping[str, Any]):
@@ -243,7 +240,7 @@ LISTING = Listing(
         numbered,
         None,
         {
-            "severity": WORST * NUMBERS + F("number"),
+            "severity": "place",
             "alert": "number",
             "first_failed_at": "first_failed_at",
             "due_at": if_none("due_at"),

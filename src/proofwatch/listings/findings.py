@@ -12,13 +12,14 @@ from proofwatch.listings.sources import Stored
 from proofwatch.store.models import Connection, Finding
 from proofwatch.store.models.findings import FindingState
 from proofwatch.store.services import controls
-from proofwatch.store.services.findings import WORST, last_runs
+from proofwatch.store.services.findings import last_runs
 
 STATES = {"open": "open", "restored": "verified restored", "gone": "verified: resource gone"}
 
 
 def _rows() -> QuerySet[Any]:
-    return Finding.objects.select_related("connection")
+    # Not joined: SQLite would begin at the connection, and sort all that it has.
+    return Finding.objects.prefetch_related("connection")
 
 
 def _bodies(found: Any) -> list[Row]:
@@ -59,7 +60,7 @@ def _state(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 
 def _severity(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
-    return chosen.filter(severity=one_of("findings", "severity", SEVERITIES, text))
+    return chosen.filter(rank=SEVERITIES.index(one_of("findings", "severity", SEVERITIES, text)))
 
 
 def _control(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -92,7 +93,7 @@ LISTING = Listing(
         Column("interruption", "Why not seen", shown=False),
         Column("acceptance", "Acceptance", shown=False),
     ),
-    source=Stored(_rows, None, {"severity": WORST, "opened_at": "opened_at", "check": "check_id"}, _bodies),
+    source=Stored(_rows, None, {"severity": "rank", "opened_at": "opened_at", "check": "check_id"}, _bodies),
     sorts=("severity", "opened_at", "check"),
     sort="severity",
     filters=(

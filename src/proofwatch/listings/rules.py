@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from django.db.models import Count
+
 from proofwatch.alerts import rulebook
 from proofwatch.alerts.routing import Routes
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
@@ -15,9 +17,8 @@ from proofwatch.store.models import Alert
 def rows() -> Sequence[Row]:
     """Return a row for each rule."""
     routes = Routes(datetime.now(UTC))
-    live: dict[str, int] = {}
-    for name in Alert.objects.filter(current=True, state__in=rulebook.LIVE).values_list("rule_id", flat=True):
-        live[name] = live.get(name, 0) + 1
+    alive = Alert.objects.filter(current=True, state__in=rulebook.LIVE).order_by()
+    live = dict(alive.values_list("rule_id").annotate(Count("pk")))
     found = []
     for row in rulebook.every():
         rule = rulebook.form(row)

@@ -93,7 +93,8 @@ class Stored:
         except (ValueError, TypeError, OverflowError, ValidationError):
             raise ListingError(DOING, "this is no place in it", "begin at its first page") from None
         step = "lt" if down else "gt"
-        return Q(**{f"sort_key__{step}": key}) | Q(sort_key=key) & Q(**{f"pk__{step}": pk})
+        beyond = Q(**{f"sort_key__{step}": key}) | Q(**{f"pk__{step}": pk})
+        return Q(**{f"sort_key__{step}e": key}) & beyond  # The first of them can be looked up in an index.
 
 
 class Held:

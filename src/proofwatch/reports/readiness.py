@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Count, Min, TextField
+from django.db.models import Count, TextField
 from django.db.models.functions import Cast, Substr
 
 from proofwatch.alerts import rulebook
@@ -211,7 +211,7 @@ def _evidence(found: Coverage | None, now: datetime) -> Usual:
         )
         for gap in found.gaps
     ]
-    oldest = LogEntry.objects.aggregate(first=Min("at"))["first"]
+    oldest = LogEntry.objects.order_by("index").values_list("at", flat=True).first()
     if found.days and oldest and oldest.astimezone(UTC).date() > found.days[0]:
         reasons.insert(0, (f"the log begins at {oldest:%Y-%m-%d}, after the period began", "/evidence"))
     said = "Everything that was due was read and kept; nothing is ever deleted."

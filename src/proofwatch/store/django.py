@@ -113,6 +113,27 @@ def write(doing: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def without_waiting() -> Iterator[None]:
+    """Let a write give up at once where another writer holds the whole database, which is so on SQLite.
+
+    For what may be left out, inside a request that somebody waits for.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    _sqlite_wait(0)
+    try:
+        yield
+    finally:
+        _sqlite_wait(urls.LOCK_WAIT * 1000)
+
+
+def _sqlite_wait(milliseconds: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout={milliseconds:d}")
+
+
 def disconnect() -> None:
     """Close this thread's database connection; the next query opens a new one."""
     connections.close_all()

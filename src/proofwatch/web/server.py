@@ -17,6 +17,7 @@ def application(app: App) -> Callable[[Mapping[str, Any], Any], Iterable[bytes]]
     from django.core.handlers.wsgi import WSGIHandler
 
     context.serve(app)
+    _warm(app)
     hooks, pages = Hooks(app.client), WSGIHandler()
 
     def serve(environ: Mapping[str, Any], start: Any) -> Iterable[bytes]:
@@ -25,3 +26,17 @@ def application(app: App) -> Callable[[Mapping[str, Any], Any], Iterable[bytes]]
         return pages(environ, start)
 
     return serve
+
+
+def _warm(app: App) -> None:
+    """Read what every page needs: the first visitor would wait a second for it."""
+    from django.template.loader import get_template
+    from django.urls import get_resolver
+
+    from proofwatch.web import settings
+
+    get_resolver().url_patterns  # noqa: B018 – imports every page
+    folder = settings.HERE / "templates"
+    for path in sorted(folder.rglob("*.html")):
+        get_template(str(path.relative_to(folder)))
+    _ = app.catalog, app.criteria

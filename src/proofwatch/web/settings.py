@@ -38,7 +38,7 @@ MIDDLEWARE = (
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "proofwatch.web.activity.Activity",
     "proofwatch.web.middleware.People",
 )
 HERE = Path(__file__).parent

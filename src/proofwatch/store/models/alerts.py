@@ -10,6 +10,9 @@ from proofwatch.store.models import fields
 from proofwatch.store.models.connections import Connection
 from proofwatch.store.models.findings import Finding
 
+NUMBERS = 10_000_000
+"""More than there will be alerts."""
+
 
 class RuleFields(models.Model):
     """One version of a rule: its validated form, and who decided on it, when and why."""
@@ -92,6 +95,13 @@ class Alert(models.Model):
     """What the rule groups by beyond control and connection, e.g. `account_id=1234`; "" for nothing."""
     state = fields.word(choices=AlertState, default=AlertState.PENDING)
     severity = fields.word()
+    rank = fields.rank()
+    place = models.GeneratedField(
+        expression=fields.WORST * NUMBERS + models.F("number"),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+    """Severity first, then the order in which they were told, in one number: what it is listed by."""
     headline = models.TextField()
     reason = models.TextField(blank=True, default="")
     """The observation in a sentence: "3 of 41 failing: …"."""
@@ -160,9 +170,10 @@ class Alert(models.Model):
         )
         indexes = (
             models.Index(fields=("connection", "state"), name="alert_by_connection"),
-            models.Index(fields=("state", "severity"), name="alert_by_state"),
+            models.Index(fields=("state", "reviewed_at", "number"), name="alert_by_review"),
             models.Index(fields=("rule_id", "state"), name="alert_by_rule"),
             models.Index(fields=("key",), name="alert_by_key"),
+            models.Index(fields=("place",), name="alert_by_place"),
         )
 
     @property

@@ -54,6 +54,7 @@ class Finding(models.Model):
     resource = models.TextField()
     state = fields.word(choices=FindingState, default=FindingState.OPEN)
     severity = fields.word()
+    rank = fields.rank()
     reason = models.TextField()
     check_version = fields.word()
     rule = fields.digest()
@@ -76,11 +77,13 @@ class Finding(models.Model):
     interruption = models.TextField(blank=True, default="")
 
     class Meta:
-        """Read by connection and state in pages of ids, and by check."""
+        """Read by connection and state in pages of ids, by check, and worst first."""
 
         indexes = (
             models.Index(fields=("connection", "state", "id"), name="finding_by_state"),
             models.Index(fields=("check_id", "state"), name="finding_by_check"),
+            models.Index(fields=("rank", "id"), name="finding_by_rank"),
+            models.Index(fields=("state", "rank", "id"), name="finding_by_state_and_rank"),
         )
 
 

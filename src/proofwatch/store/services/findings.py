@@ -6,19 +6,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Count, Q, QuerySet
 
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded
 from proofwatch.store.models import CheckRun, Finding, FindingEvent
 from proofwatch.store.models.findings import FindingState
-
-WORST = Case(
-    *(When(severity=name, then=Value(place)) for place, name in enumerate(SEVERITIES)),
-    default=Value(len(SEVERITIES)),
-    output_field=IntegerField(),
-)
 
 
 def query(
@@ -55,7 +49,7 @@ def query(
         chosen &= Q(resource__contains=resource)
     with guarded("listing findings"):
         rows = Finding.objects.filter(chosen).select_related("connection")
-        ordered = rows.order_by(WORST, "opened_at", "check_id", "account_id", "region", "resource")[:limit]
+        ordered = rows.order_by("rank", "opened_at", "check_id", "account_id", "region", "resource")[:limit]
         return _up_to_date(ordered)
 
 

@@ -217,7 +217,10 @@ def latest(connection: Connection, *, at: datetime | None = None, whole: bool = 
     """
     with guarded("reading the newest sweep"):
         rows = _applied(connection, at)
-        return next((row for row in rows.iterator(chunk_size=50) if not (whole and row.tables)), None)
+        rows = rows.filter(tables=[]) if whole else rows
+        # One state at a time, each with its newest at the end of an index; together they would be sorted.
+        newest = [row for row in (rows.filter(state=state).first() for state in APPLIED) if row]
+        return max(newest, key=lambda row: row.observed_at, default=None)
 
 
 def newest_whole() -> dict[uuid.UUID, tuple[uuid.UUID, list[str]]]:
@@ -240,7 +243,10 @@ def history(connection: Connection, *, limit: int = 50) -> list[Sweep]:
 def unfinished(connection: Connection) -> list[Sweep]:
     """Return the sweeps that began or were planned and have not ended, oldest first."""
     with guarded("reading the sweeps"):
-        return list(Sweep.objects.filter(connection=connection, state__in=RUNNING).order_by("slot"))
+        found = Sweep.objects.filter(connection=connection, state__in=RUNNING)
+        return sorted(
+            found, key=lambda row: row.slot
+        )  # An ordered query would walk over every slot there was.
 
 
 def table_states(connection: Connection, *, at: datetime | None = None) -> dict[str, TableState]:
