@@ -82,6 +82,12 @@ class Finding(models.Model):
         indexes = (
             models.Index(fields=("connection", "state", "id"), name="finding_by_state"),
             models.Index(fields=("check_id", "state"), name="finding_by_check"),
+            models.Index(fields=("acceptance",), name="finding_by_acceptance"),
+            models.Index(
+                fields=("evidence_interrupted_since",),
+                name="finding_not_seen",
+                condition=models.Q(evidence_interrupted_since__isnull=False),
+            ),
             models.Index(fields=("rank", "id"), name="finding_by_rank"),
             models.Index(fields=("state", "rank", "id"), name="finding_by_state_and_rank"),
         )
