@@ -43,7 +43,6 @@ class Activity:
         self.noted[key] = time.monotonic()
         try:
             with without_waiting(), write("noting that a session is in use"):
-                if not UserSession.objects.filter(session_key=key).update(last_seen_at=request.now):
-                    UserSession.objects.create_from_request(request)  # It began by a link of ours.
+                UserSession.objects.filter(session_key=key).update(last_seen_at=request.now)
         except StoreError as error:
             logger.info("not noted", request=request.id, problem=error.problem)

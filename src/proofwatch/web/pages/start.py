@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -36,6 +37,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     except ProofwatchError as error:
         return render(request, "pages/accept.html", {**values, "error": error}, status=400)
     login(request, user, backend=BACKEND)
+    UserSession.objects.create_from_request(request)
     record_authentication(request, user, "password", username=user.username)
     return HttpResponseRedirect("/")
 
