@@ -3,9 +3,8 @@
 import pytest
 
 from proofwatch.alerts import review
-from proofwatch.alerts.times import times
+from proofwatch.alerts.times import times, times_of
 from proofwatch.cli import export_alerts
-from proofwatch.listings.alerts import times_of
 from proofwatch.listings.base import Asked, ListingError
 from proofwatch.listings.registry import LISTINGS
 from proofwatch.remediation import acceptances, tasks

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Q, Subquery
 
 from proofwatch.store.models import Alert, AlertResource, CheckRun, Delivery
 from proofwatch.store.models.alerts import AlertState
 
+NAMES = ("detect", "alert", "review", "restore")
 VERIFIED = (AlertState.RESTORED, AlertState.GONE)
 
 
@@ -16,37 +21,54 @@ def times(row: Alert) -> dict[str, int | None]:
     `detect` is the most it can have been: from the last reading that did not show the failure to the first
     one that did. The others count from the first failing observation.
     """
-    begun = row.first_failed_at
-    reviewed = [at for at in (row.reviewed_at, row.acknowledged_at) if at is not None and at >= begun]
-    return {
-        "detect": _seconds(_seen_before(row), begun),
-        "alert": _seconds(begun, _told(row)),
-        "review": _seconds(begun, min(reviewed, default=None)),
-        "restore": _seconds(begun, row.ended_at if row.state in VERIFIED else None),
-    }
+    return times_of([row])[row.pk]
 
 
-def _seen_before(row: Alert) -> datetime | None:
-    """Return when its checks were last run before they showed the failure."""
-    inside = AlertResource.objects.filter(alert=row).values("finding__check_id")
-    runs = CheckRun.objects.filter(
-        connection_id=row.connection_id, check_id__in=inside, observed_at__lt=row.first_failed_at, reason=""
-    )
-    found: datetime | None = (
-        runs.order_by("-observed_at").values_list("observed_at", flat=True).first()
-        if row.connection_id
-        else None
-    )
+def times_of(rows: Sequence[Alert]) -> dict[Any, dict[str, int | None]]:
+    """Return alert's id → its four times, for many alerts in two queries."""
+    told, seen = _told(rows), _seen_before(rows)
+    found: dict[Any, dict[str, int | None]] = {}
+    for row in rows:
+        begun = row.first_failed_at
+        looked = [at for at in (row.reviewed_at, row.acknowledged_at) if at is not None and at >= begun]
+        found[row.pk] = {
+            "detect": _seconds(seen.get(row.pk), begun),
+            "alert": _seconds(begun, told.get(row.pk)),
+            "review": _seconds(begun, min(looked, default=None)),
+            "restore": _seconds(begun, row.ended_at if row.state in VERIFIED else None),
+        }
     return found
 
 
-def _told(row: Alert) -> datetime | None:
-    """Return when a channel first accepted a message about it, its own or one that told it among others."""
-    rows = Delivery.objects.filter(alert=row, created_at__gte=row.first_failed_at)
-    own = rows.filter(sent_at__isnull=False).order_by("sent_at").values_list("sent_at", flat=True).first()
-    others = rows.filter(into__sent_at__isnull=False).order_by("into__sent_at")
-    among = others.values_list("into__sent_at", flat=True).first()
-    return min((at for at in (own, among) if at is not None), default=None)
+def _told(rows: Sequence[Alert]) -> Mapping[Any, datetime]:
+    """Return alert's id → when a channel first accepted a message about it, its own or one among others."""
+    begun = {row.pk: row.first_failed_at for row in rows}
+    messages = Delivery.objects.filter(
+        Q(sent_at__isnull=False) | Q(into__sent_at__isnull=False), alert__in=list(begun)
+    )
+    found: dict[Any, datetime] = {}
+    for pk, made, own, among in messages.values_list("alert", "created_at", "sent_at", "into__sent_at"):
+        if made >= begun[pk]:
+            found[pk] = min(at for at in (own, among, found.get(pk)) if at is not None)
+    return found
+
+
+def _seen_before(rows: Sequence[Alert]) -> Mapping[Any, datetime]:
+    """Return alert's id → when its checks were last run before they showed the failure."""
+    runs = CheckRun.objects.filter(
+        connection=OuterRef("alert__connection"), check_id=OuterRef("finding__check_id"),
+        observed_at__lt=OuterRef("alert__first_failed_at"), reason="",
+    ).order_by("-observed_at")  # fmt: skip
+    inside = AlertResource.objects.filter(alert__in=[row.pk for row in rows if row.connection_id])
+    asked = inside.order_by().values(
+        "alert", "alert__connection", "alert__first_failed_at", "finding__check_id"
+    )
+    last = asked.distinct().annotate(seen=Subquery(runs.values("observed_at")[:1]))
+    found: dict[Any, datetime] = {}
+    for one in last:
+        if one["seen"] is not None:
+            found[one["alert"]] = max(one["seen"], found.get(one["alert"], one["seen"]))
+    return found
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> int | None:

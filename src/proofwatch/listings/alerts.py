@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from proofwatch.alerts import silences
 from proofwatch.alerts.base import ACTIVE, State, utc_text
+from proofwatch.alerts.times import NAMES, VERIFIED, times_of
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored, if_none
-from proofwatch.store.models import Alert, AlertResource, CheckRun, Connection, Delivery
+from proofwatch.store.models import Alert, Connection
 from proofwatch.store.models.alerts import AlertState
-from proofwatch.store.models.sweeps import APPLIED
 
 REPAIRING = (State.REMEDIATION, State.CLAIMED)
-VERIFIED = (State.RESTORED, State.GONE)
 VIEWS: Mapping[str, Q] = {
     "needs review": Q(state__in=sorted(ACTIVE), reviewed_at__isnull=True),
     "in remediation": Q(state__in=REPAIRING),
@@ -27,7 +26,6 @@ VIEWS: Mapping[str, Q] = {
     "all": Q(),
 }
 """What people ask for. A review is taken back when it gets worse, so it needs another one then."""
-TIMES = ("detect", "alert", "review", "restore")
 
 
 class _Timed(Mapping[str, Any]):
@@ -43,10 +41,10 @@ class _Timed(Mapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self.facts
-        yield from (f"seconds_to_{name}" for name in TIMES)
+        yield from (f"seconds_to_{name}" for name in NAMES)
 
     def __len__(self) -> int:
-        return len(self.facts) + len(TIMES)
+        return len(self.facts) + len(NAMES)
 
 
 def numbered() -> QuerySet[Any]:
@@ -123,46 +121,6 @@ def _body(row: Alert, held: Sequence[Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def times_of(rows: Sequence[Alert]) -> dict[Any, dict[str, int | None]]:
-    """Return alert's id → the four times of `alerts.times`, for many alerts in two queries."""
-    ids = [row.pk for row in rows]
-    told: dict[Any, list[tuple[datetime, datetime]]] = {}
-    messages = Delivery.objects.filter(
-        Q(sent_at__isnull=False) | Q(into__sent_at__isnull=False), alert__in=ids
-    )
-    for pk, made, own, among in messages.values_list("alert", "created_at", "sent_at", "into__sent_at"):
-        told.setdefault(pk, []).extend((made, at) for at in (own, among) if at is not None)
-    seen = _seen_before(ids)
-    found: dict[Any, dict[str, int | None]] = {}
-    for row in rows:
-        begun = row.first_failed_at
-        looked = [at for at in (row.reviewed_at, row.acknowledged_at) if at is not None and at >= begun]
-        heard = [at for made, at in told.get(row.pk, ()) if made >= begun]
-        found[row.pk] = {
-            "detect": _seconds(seen.get(row.pk), begun),
-            "alert": _seconds(begun, min(heard, default=None)),
-            "review": _seconds(begun, min(looked, default=None)),
-            "restore": _seconds(begun, row.ended_at if row.state in VERIFIED else None),
-        }
-    return found
-
-
-def _seen_before(ids: Sequence[Any]) -> dict[Any, datetime | None]:
-    """Return alert's id → when its checks were last run before they showed the failure."""
-    checks = AlertResource.objects.filter(alert=OuterRef(OuterRef("pk"))).values("finding__check_id")
-    # By way of the sweeps: they are found by connection and time, the runs of all checks are not.
-    runs = CheckRun.objects.filter(
-        sweep__connection=OuterRef("connection"), sweep__state__in=APPLIED, check_id__in=Subquery(checks),
-        sweep__observed_at__lt=OuterRef("first_failed_at"), reason="",
-    ).order_by("-sweep__observed_at")  # fmt: skip
-    rows = Alert.objects.filter(pk__in=ids, connection__isnull=False)
-    return dict(rows.annotate(seen=Subquery(runs.values("sweep__observed_at")[:1])).values_list("pk", "seen"))
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> int | None:
-    return round((end - start).total_seconds()) if start is not None and end is not None else None
-
-
 def _said(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
     number = text.upper().removeprefix("AL-")
     words = Q(headline__icontains=text) | Q(reason__icontains=text) | Q(group__icontains=text)
@@ -234,7 +192,7 @@ LISTING = Listing(
         Column("group", "Group", shown=False),
         Column("interruption", "Why not seen", shown=False),
         Column("id", "Id", "digest", shown=False),
-        *(Column(f"seconds_to_{name}", f"Seconds to {name}", "number", shown=False) for name in TIMES),
+        *(Column(f"seconds_to_{name}", f"Seconds to {name}", "number", shown=False) for name in NAMES),
     ),
     source=Stored(
         numbered,

@@ -23,7 +23,7 @@ def _rows() -> QuerySet[Any]:
 
 
 def _bodies(found: Any) -> list[Row]:
-    runs = last_runs() if found else {}
+    runs = last_runs(row.check_id for row in found)
     return [_body(row, runs) for row in found]
 
 

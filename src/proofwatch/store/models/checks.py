@@ -72,7 +72,7 @@ class CheckRun(models.Model):
     """[[account_id, region, reason, permission], …]: the places without a verdict."""
 
     class Meta:
-        """One run per check and sweep."""
+        """One run per check and sweep; read by check, the newest first."""
 
         constraints = (
             models.UniqueConstraint(fields=("sweep", "check_id"), name="one_run_per_check"),
@@ -80,6 +80,7 @@ class CheckRun(models.Model):
                 fields=("connection", "check_id"), condition=models.Q(latest=True), name="one_latest_run"
             ),
         )
+        indexes = (models.Index(fields=("check_id", "connection", "observed_at"), name="run_by_time"),)
 
 
 class ResultObject(models.Model):

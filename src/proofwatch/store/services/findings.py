@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -81,14 +82,16 @@ def open_by_severity() -> dict[str, int]:
     return {name: found.get(name, 0) for name in SEVERITIES}
 
 
-def last_runs() -> dict[tuple[Any, str], datetime]:
-    """Return when each check was last observed on each connection, by (connection id, check id)."""
-    rows = CheckRun.objects.filter(latest=True).values_list("connection_id", "check_id", "observed_at")
+def last_runs(checks: Iterable[str]) -> dict[tuple[Any, str], datetime]:
+    """Return when each of these checks was last observed, by (connection id, check id)."""
+    found = CheckRun.objects.filter(latest=True, check_id__in=set(checks))
+    rows = found.values_list("connection_id", "check_id", "observed_at")
     return {(connection, check): at for connection, check, at in rows}
 
 
 def _up_to_date(rows: QuerySet) -> list[Finding]:
-    found, runs = list(rows), last_runs()
+    found = list(rows)
+    runs = last_runs(row.check_id for row in found)
     for row in found:
         if row.state == FindingState.OPEN and row.evidence_interrupted_since is None:
             seen = runs.get((row.connection_id, row.check_id), row.last_failed_at)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from proofwatch.controls.base import Control
 
 MANY = 90
+BEFORE = timedelta(hours=1)
+"""What was decided so short before a change of status is shown beside it."""
 TELLING = ("failing", "no data", "inconclusive")
 
 
@@ -140,16 +142,19 @@ def _checks(names: Sequence[str]) -> list[dict[str, Any]]:
 def _changes(control: str) -> list[dict[str, Any]]:
     """Return the changes of a control's status, newest first, with what was decided just before each."""
     rows = list(ControlStatusHistory.objects.filter(control_id=control).order_by("-at", "-pk")[:30])
-    return [{"row": row, "decided": _decided(row)} for row in rows]
+    names = {check for row in rows for check, _ in row.checks}
+    taken: list[CheckSettingHistory] = []
+    if names:
+        since = rows[-1].at - BEFORE
+        decisions = CheckSettingHistory.objects.filter(check_id__in=names, at__range=(since, rows[0].at))
+        taken = list(decisions.order_by("at"))
+    return [{"row": row, "decided": _decided(row, taken)} for row in rows]
 
 
-def _decided(row: ControlStatusHistory) -> list[CheckSettingHistory]:
-    """Return decisions on the checks of a status in the hour before it changed."""
-    names = [check for check, _ in row.checks]
-    since = row.at - timedelta(hours=1)
-    return list(
-        CheckSettingHistory.objects.filter(check_id__in=names, at__range=(since, row.at)).order_by("at")
-    )
+def _decided(row: ControlStatusHistory, taken: Sequence[CheckSettingHistory]) -> list[CheckSettingHistory]:
+    """Return the decisions on the checks of a status in the hour before it changed."""
+    names = {check for check, _ in row.checks}
+    return [one for one in taken if one.check_id in names and row.at - BEFORE <= one.at <= row.at]
 
 
 def _compared(request: HttpRequest) -> tuple[date | None, date | None]:

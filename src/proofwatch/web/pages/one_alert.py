@@ -16,8 +16,9 @@ from proofwatch.alerts import dismissals, people, review, rulebook, silences
 from proofwatch.alerts.base import ACTIVE, AlertError, State
 from proofwatch.alerts.channels.registry import CHANNELS, channel_class
 from proofwatch.alerts.routing import Routes
+from proofwatch.alerts.times import times
 from proofwatch.errors import ProofwatchError
-from proofwatch.listings.alerts import flags, sla, times_of
+from proofwatch.listings.alerts import flags, sla
 from proofwatch.listings.deliveries import told
 from proofwatch.remediation import tasks
 from proofwatch.remediation.tasks import LIVE, NEEDING
@@ -204,7 +205,7 @@ def _title(channel: Any) -> str:
 def _times(row: Alert) -> list[dict[str, Any]]:
     return [
         {"name": name, "seconds": seconds, "else": UNKNOWN.get(name, "not yet"), "most": name == "detect"}
-        for name, seconds in times_of([row])[row.pk].items()
+        for name, seconds in times(row).items()
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from proofwatch.listings.alerts import VERIFIED
+from proofwatch.alerts.times import VERIFIED
 from proofwatch.listings.deliveries import told
 from proofwatch.store.models import Alert
 
