@@ -224,3 +224,15 @@ def test_nothing_secret_reaches_any_output_or_file(ask, home, company):
     ]
     assert not any(company.secret_access_key in text for text in outputs)
     assert not any(secret in path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_keys_are_listed_by_name_and_replaced_for_a_reason(ask, home):
+    before = json.loads(ask("keys", "list", "--json").stdout)
+    assert [row["use"] for row in before] == ["signs the log", "seals stored secrets"]
+    made = json.loads(ask("keys", "rotate", "--reason", "yearly", "--json").stdout)
+    after = json.loads(ask("keys", "list", "--json").stdout)
+    assert [row["key"] for row in after] == [before[0]["key"], made["key"], before[1]["key"]]
+    lines_of = (home / "keys" / "web.secret").read_text().split()
+    said = ask("keys", "list").stdout
+    assert len(lines_of) == 2 and not any(line in said for line in lines_of)
+    assert "yearly" in ask("evidence", "list", "--kind", "secrets.resealed", "--json").stdout

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks:hooks", "Addresses at which source systems report changes."),
     "serve": ("serve:serve", "Serve the pages, the API and web hooks, with a worker beside them."),
     "drill": ("drill:drill", "Try the whole way of an alert, and keep how it went."),
+    "keys": ("keys:keys", "The keys of this installation: what they seal and sign, and a new one."),
     "people": ("people:people", "Who may be named at a human step: list and add."),
     "teams": ("teams:teams", "On-call order, quiet hours, digest."),
     "controls": ("controls:controls", "List, show, import and approve the control list."),

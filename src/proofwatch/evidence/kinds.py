@@ -79,6 +79,7 @@ KINDS = {
     "export.made": "Records were exported.",
     "key.created": "The key that signs the log was made.",
     "key.rotated": "Another key signs the log from here on.",
+    "secrets.resealed": "The secrets in the state were sealed anew, with another key.",
     "log.noted": "A remark by a person or a program.",
     "log.verified": "The whole log was verified, with this outcome.",
 }

@@ -12,3 +12,7 @@ class WebConfig(AppConfig):
     label = "web"
     verbose_name = "Proofwatch"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Seal what must stay secret before anything is stored."""
+        from proofwatch.web import factors  # noqa: F401

@@ -73,6 +73,7 @@ def extra(app: App) -> dict[str, Any]:
     return {
         "SECRET_KEY": key,
         "SECRET_KEY_FALLBACKS": older,
+        "PROOFWATCH_SECRET_FILE": str(app.settings.secret_file),
         "DEBUG": False,
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": [f"{url.scheme}://{url.netloc}"] if url.netloc else [],

@@ -26,6 +26,7 @@ from proofwatch.web.pages import (
     start,
     tasks,
     trackers,
+    upkeep,
 )
 
 handler404 = "proofwatch.web.problems.not_found"
@@ -33,7 +34,7 @@ handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
     controls, findings, alerts, tasks, acceptances, documents, evidence, connect, connections, channels,
-    trackers, rules, own_checks, checks, audit, history, settings, start, exports,
+    trackers, rules, own_checks, checks, audit, history, settings, upkeep, start, exports,
 )  # fmt: skip
 
 urlpatterns = [

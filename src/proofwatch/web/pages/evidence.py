@@ -68,6 +68,17 @@ def proof(request: HttpRequest, number: int) -> HttpResponse:
     return response
 
 
+def checkpoint(request: HttpRequest) -> HttpResponse:
+    """Answer with the newest signed checkpoint: kept outside, it shows later that nothing was rewritten."""
+    signed = log.DjangoLog().checkpoint()
+    if not signed:
+        raise Http404
+    response = HttpResponse(signed, content_type="text/plain; charset=utf-8")
+    size = signed.split("\n")[1]
+    response["Content-Disposition"] = f'attachment; filename="checkpoint-{size}.txt"'
+    return response
+
+
 def _proof(number: int, leaf: bytes) -> dict[str, Any]:
     """Make the proof of an entry under the newest checkpoint, and verify it as a stranger would."""
     reader = log.DjangoLog()
@@ -136,6 +147,7 @@ URLS = (
     at("evidence", index, "evidence"),
     at("evidence/entries/<int:number>", entry, "evidence-entry"),
     at("evidence/entries/<int:number>.tlog-proof", proof, "evidence-proof"),
+    at("evidence/checkpoint", checkpoint, "evidence-checkpoint"),
     at("evidence/objects/<str:digest>", stored, "evidence-object"),
     at("evidence/objects/<str:digest>/download", download, "evidence-download"),
 )

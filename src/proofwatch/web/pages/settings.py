@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from proofwatch import __version__
 from proofwatch.alerts import people as service
 from proofwatch.errors import ProofwatchError
 from proofwatch.store.models import ControlApproval, ControlList, Person
@@ -26,7 +27,9 @@ YEAR = 365 * 86400
 
 def index(request: HttpRequest) -> HttpResponse:
     """Show what can be set."""
-    return render(request, "pages/settings.html", {"settings": installation().settings})
+    return render(
+        request, "pages/settings.html", {"settings": installation().settings, "version": __version__}
+    )
 
 
 def me(request: HttpRequest) -> HttpResponse:
