@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo install dev test lint types contracts docs catalog clean
+.PHONY: demo install dev test lint types contracts audit docs catalog clean
 
 demo: install
 	$(BIN)/proofwatch demo
@@ -38,6 +38,14 @@ types: dev
 
 contracts: dev
 	$(BIN)/lint-imports
+
+# Mistakes of security in our code, known holes in what we depend on. The second needs PyPI's advisories:
+# where they cannot be reached it says so for each package, and fails only on a hole that it was told of.
+audit: dev
+	$(BIN)/bandit --quiet --recursive src --configfile pyproject.toml --severity-level medium
+	@told=$$($(BIN)/pip-audit --skip-editable --progress-spinner off 2>&1); \
+	  if printf '%s' "$$told" | grep -q 'Found [0-9]* known vulnerabilit'; then printf '%s\n' "$$told"; exit 1; fi; \
+	  echo "pip-audit: no known hole; $$(printf '%s\n' "$$told" | grep -c 'could not be audited') packages could not be looked up"
 
 docs: dev
 	$(BIN)/python -m proofwatch.cli.docs docs

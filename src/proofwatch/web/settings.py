@@ -78,6 +78,8 @@ def extra(app: App) -> dict[str, Any]:
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": [f"{url.scheme}://{url.netloc}"] if url.netloc else [],
         "ROOT_URLCONF": "proofwatch.web.urls",
+        # `web.middleware.Headers` sends what these two ask for, and more; tests/web/test_deploy.py looks.
+        "SILENCED_SYSTEM_CHECKS": ["security.W001", "security.W002"],
         "MIDDLEWARE": list(MIDDLEWARE),
         "TEMPLATES": [_templates()],
         "STATIC_URL": "/static/",
