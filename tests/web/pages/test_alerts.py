@@ -1,5 +1,6 @@
 """Alerts in the pages: listed, looked at, decided, also by two people at once and by many at once."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -232,7 +233,8 @@ def test_many_are_reviewed_in_one_step(site, tmp_path):
     client = site.as_("ana")
     page = said(client.get("/alerts?severity=high"))
     assert page.count('name="chosen"') == 2
-    form = {"do": "review-many", "decision": "watch", "note": "both are known"}
+    made = re.search(r'name="made" form="chosen" value="(\d+)"', page)[1]
+    form = {"do": "review-many", "decision": "watch", "note": "both are known", "made": made}
     again = said(client.post("/alerts?severity=high", form), 400)
     assert "no alert is chosen" in again and "both are known</textarea>" in again
     again = said(client.post("/alerts", {**form, "chosen": ["AL-1"], "note": " "}), 400)
@@ -244,6 +246,24 @@ def test_many_are_reviewed_in_one_step(site, tmp_path):
     assert [row.bulk_size for row in Review.objects.all()] == [2, 2]
     assert "2 reviewed: watch." in plain(said(client.get("/alerts")))
     assert "one of 2" in plain(said(client.get("/alerts/AL-1")))
+
+
+def test_a_review_of_many_stops_when_somebody_else_was_faster(site, tmp_path):
+    world = founded(site, tmp_path / "world")
+    world.sweep({A: FAIL}, check="aws.x.log")
+    world.sweep({A: FAIL})
+    ana, rob = site.as_("ana"), site.as_("rob")
+    made = re.search(r'name="made" form="chosen" value="(\d+)"', said(ana.get("/alerts")))[1]
+    form = {"do": "review-many", "decision": "watch", "note": "known", "chosen": ["AL-1", "AL-2"]}
+    assert rob.get("/alerts/AL-1").status_code == 200, "looking is not doing"
+    alone = {"do": "acknowledge", "note": "on it", "seen": seen(said(rob.get("/alerts/AL-1")))}
+    assert rob.post("/alerts/AL-1", alone).status_code == 302
+    again = said(ana.post("/alerts", {**form, "made": made}), 409)
+    assert "AL-1 acknowledged by rob" in plain(again) and "known</textarea>" in again
+    assert not Review.objects.exists(), "all or none"
+    made = re.search(r'name="made" form="chosen" value="(\d+)"', again)[1]
+    assert ana.post("/alerts", {**form, "made": made}).status_code == 302
+    assert Review.objects.count() == 2
 
 
 def test_the_providers_answer_stands_beside_a_message(site, world):

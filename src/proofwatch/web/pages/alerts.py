@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -15,12 +17,15 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.listings import alerts as listed
 from proofwatch.listings import deliveries, reviews
 from proofwatch.remediation import tasks
-from proofwatch.store.models import Alert
+from proofwatch.store import log
+from proofwatch.store.django import write
+from proofwatch.store.models import Alert, AlertEvent
 from proofwatch.store.models.alerts import AlertState
 from proofwatch.web.access import Needs, at, may
 from proofwatch.web.context import installation
 from proofwatch.web.pages import one_alert
 from proofwatch.web.parts.given import text, typed
+from proofwatch.web.parts.moments import utc
 from proofwatch.web.parts.tables import table
 
 TABS = {
@@ -46,6 +51,8 @@ EMPTY = {
     "all": "No alert was told yet.",
 }
 LINKS = {"alert": "url", "headline": "url", "control": "control_url", "connection": "connection_url"}
+AGAIN = "look at what they did; your decision and note are kept below, and nothing of it was done yet"
+MOST_TOLD = 5
 CARRIED = ("q", "severity", "control", "connection")
 
 
@@ -58,10 +65,15 @@ def index(request: HttpRequest) -> HttpResponse:
     try:
         if not chosen:
             raise AlertError(doing, "no alert is chosen", "tick at least one in the list")
-        made = review.review(
-            chosen, text(request, "decision"), text(request, "note"),
-            by=request.person.name, now=request.now, channel="web",
-        )  # fmt: skip
+        with write(doing):
+            log.lock()  # First: nobody does anything between the look at what happened and the step.
+            if others := _meanwhile(request, chosen):
+                error = AlertError(doing, f"others did something meanwhile: {others}", AGAIN)
+                return _list(request, frozenset(chosen), error, 409)
+            made = review.review(
+                chosen, text(request, "decision"), text(request, "note"),
+                by=request.person.name, now=request.now, channel="web",
+            )  # fmt: skip
         tasks.by_policy(request.now)
     except ProofwatchError as error:
         if not error.permanent:
@@ -75,8 +87,21 @@ def index(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(request.get_full_path())
 
 
+def _meanwhile(request: HttpRequest, chosen: Sequence[str]) -> str:
+    """Say what others did to the chosen alerts since the list was made; "" if nothing."""
+    said = request.POST.get("made", "")
+    made = int(said) if said.isascii() and said.isdigit() and len(said) < 18 else 0
+    numbers = [int(name[3:]) for name in chosen if re.fullmatch(r"AL-[0-9]{1,8}", name)]
+    rows = AlertEvent.objects.filter(alert__number__in=numbers, pk__gt=made).exclude(kind="viewed")
+    rows = rows.exclude(actor=request.person.name).select_related("alert").order_by("pk")[:MOST_TOLD]
+    return "; ".join(f"{row.alert.name} {row.kind} by {row.actor} at {utc(row.at)}" for row in rows)
+
+
 def _list(
-    request: HttpRequest, chosen: frozenset[str] = frozenset(), error: ProofwatchError | None = None
+    request: HttpRequest,
+    chosen: frozenset[str] = frozenset(),
+    error: ProofwatchError | None = None,
+    status: int = 400,
 ) -> HttpResponse:
     view = TABS[request.resolver_match.url_name]
     carried = {key: request.GET[key] for key in CARRIED if request.GET.get(key)}
@@ -104,9 +129,10 @@ def _list(
         "waiting": Alert.objects.filter(current=True, state=AlertState.PENDING).count(),
         "decisions": review.DECISIONS,
         "typed": typed(request).get("review-many", {}),
+        "made": AlertEvent.objects.aggregate(last=Max("pk"))["last"] or 0,
         "error": error,
     }  # fmt: skip
-    return render(request, "pages/alerts.html", values, status=400 if error else 200)
+    return render(request, "pages/alerts.html", values, status=status if error else 200)
 
 
 def sent(request: HttpRequest) -> HttpResponse:
