@@ -64,6 +64,8 @@ OVERLAPS = """() => {
   return wrong.slice(0, 3);
 }"""
 """Pairs of things to press that lie on each other."""
+MARKS = """() => [...document.querySelectorAll('.status')].map(
+  e => [e.innerText.trim(), !!e.querySelector('svg')])"""
 RULES = {"rules": {"target-size": {"enabled": True}}}
 """24 pixels, which WCAG 2.2 AA asks for and axe leaves out unless told."""
 
@@ -124,9 +126,7 @@ def test_every_status_is_told_without_colour(served, browser):
     )
     for address in ("/", "/alerts/all", "/checks", "/connections", "/audit?audit=soc2"):
         page.goto(where + address)
-        said = page.evaluate(
-            "[...document.querySelectorAll('.status')].map(e => [e.innerText.trim(), !!e.querySelector('svg')])"
-        )
+        said = page.evaluate(MARKS)
         assert all(word and drawn for word, drawn in said), (address, said)
         if folder := os.environ.get("PROOFWATCH_SHOTS"):
             name = re.sub(r"[^a-z0-9]+", "-", address.strip("/")) or "home"
