@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo install dev test lint types contracts audit docs catalog clean
+.PHONY: demo install dev test lint types contracts audit docs screens catalog clean
 
 demo: install
 	$(BIN)/proofwatch demo
@@ -49,6 +49,12 @@ audit: dev
 
 docs: dev
 	$(BIN)/python -m proofwatch.cli.docs docs
+
+# The pictures of docs/guide.md, taken while the suite walks the whole process in a browser.
+screens: dev
+	rm -rf build/guide && mkdir -p build/guide docs/screens
+	PROOFWATCH_SHOTS=$(CURDIR)/build/guide $(BIN)/python -m pytest -q tests/web/browser/test_process.py
+	cp build/guide/process-*.png docs/screens/
 
 catalog: dev
 	$(BIN)/python -m proofwatch.connectors.aws.schema

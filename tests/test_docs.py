@@ -86,3 +86,11 @@ def test_the_readmes_commands_work(tmp_path, company):
         assert done.returncode in expected.get(words[1], {0}), f"{line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
     assert (tmp_path / "evidence" / "results.csv").exists()
+
+
+def test_the_guide_shows_just_the_pictures_that_the_suite_takes():
+    shown = set(re.findall(r"\(screens/([a-z0-9-]+)\.png\)", (ROOT / "docs" / "guide.md").read_text("utf-8")))
+    walk = (ROOT / "tests" / "web" / "browser" / "test_process.py").read_text("utf-8")
+    taken = set(re.findall(r'shot\(page, "([a-z0-9-]+)"\)', walk))
+    stored = {path.stem for path in (ROOT / "docs" / "screens").glob("*.png")}
+    assert shown == taken == stored and len(shown) == 8

@@ -205,7 +205,7 @@ def test_a_damaged_key_file_is_refused_without_showing_it(tmp_path):
     path.write_text(made.skey().replace("example.org", "example.com"))
     with pytest.raises(EvidenceError, match=r"reading the signing key .*log\.skey") as caught:
         load_key(path)
-    assert made.skey().rsplit("+", 1)[1] not in str(caught.value)
+    assert made.skey().split("+", 4)[4] not in str(caught.value)
     assert [item.name for item in tmp_path.iterdir()] == ["log.skey"]
 
 
@@ -215,7 +215,7 @@ def test_a_key_that_others_may_read_is_refused_without_showing_it(tmp_path):
     path.chmod(0o644)
     with pytest.raises(EvidenceError, match="others may read it") as caught:
         load_key(path)
-    assert made.skey().rsplit("+", 1)[1] not in str(caught.value)
+    assert made.skey().split("+", 4)[4] not in str(caught.value)
 
 
 def tessera():

@@ -349,9 +349,12 @@ class Look:
 def _how_it_ended(row: Alert, signal: Signal, rule: Rule) -> str:
     if row.state == State.GONE and signal.ends <= {"gone"}:
         return "what failed is absent from a complete inventory"
-    what = "looks at our own records" if rule.when not in proof.BY_READING else "complete readings"
+    one = row.passes == 1
+    what = "complete reading" + "s" * (not one)
+    if rule.when not in proof.BY_READING:
+        what = f"look{'s' * (not one)} at our own records"
     ways = ", ".join(sorted(signal.ends))
-    return f"{row.passes} {what} since {utc_text(row.last_failed_at)} show it: {ways}"
+    return f"{row.passes} {what} since {utc_text(row.last_failed_at)} show{'s' * one} it: {ways}"
 
 
 def _rows(keys: Iterable[UUID], owners: Mapping[UUID, Connection]) -> dict[UUID, Alert]:

@@ -149,7 +149,13 @@ def _checks(listed: ControlList | None) -> Usual:
         )
     number = sum(len(control.checks) for control in controls.controls_of(listed))
     said = f"All {number} checks of the list are enabled, and it is approved."
-    return _judged("checks", title, reasons, said, "controls are not checked as approved")
+    return _judged(
+        "checks",
+        title,
+        reasons,
+        said,
+        ("control is not checked as approved", "controls are not checked as approved"),
+    )
 
 
 def _coverage() -> Usual:
@@ -176,7 +182,12 @@ def _coverage() -> Usual:
         reasons += [(f"{row.name}: {what}", page) for what in last[1]]
     if not every:
         reasons.append(("no system is connected", "/connections"))
-    return _judged("coverage", title, reasons, "All that exists is read.", "places are not read")
+    return _judged(
+        "coverage", title, reasons, "All that exists is read.", ("place is not read", "places are not read")
+    )
+
+
+WAITING = ("alert waits", "alerts wait")
 
 
 def _reviews(now: datetime) -> Usual:
@@ -196,7 +207,7 @@ def _reviews(now: datetime) -> Usual:
         for row in some[:MOST]
     ]
     held = f"Every alert was reviewed within {minutes / 60:g} hours, or is younger."
-    late = f"alerts wait for a review for more than {minutes / 60:g} hours"
+    late = tuple(f"{word} for a review for more than {minutes / 60:g} hours" for word in WAITING)
     return _judged("reviews", title, reasons, held, late, len(some) if len(some) <= MOST else waiting.count())
 
 
@@ -215,16 +226,22 @@ def _evidence(found: Coverage | None, now: datetime) -> Usual:
     if found.days and oldest and oldest.astimezone(UTC).date() > found.days[0]:
         reasons.insert(0, (f"the log begins at {oldest:%Y-%m-%d}, after the period began", "/evidence"))
     said = "Everything that was due was read and kept; nothing is ever deleted."
-    return _judged("evidence", title, reasons, said, "gaps in the period")
+    return _judged("evidence", title, reasons, said, ("gap in the period", "gaps in the period"))
 
 
 def _judged(
-    name: str, title: str, reasons: list[tuple[str, str]], good: str, bad: str, number: int | None = None
+    name: str,
+    title: str,
+    reasons: list[tuple[str, str]],
+    good: str,
+    bad: tuple[str, ...],
+    number: int | None = None,
 ) -> Usual:
+    """Return a verdict; `bad` says what there is too much of: of one, and of more."""
     number = len(reasons) if number is None else number
     if not number:
         return Usual(name, title, "passing", good)
-    return Usual(name, title, "failing", f"{number} {bad}.", tuple(reasons[:MOST]), number)
+    return Usual(name, title, "failing", f"{number} {bad[number > 1]}.", tuple(reasons[:MOST]), number)
 
 
 def shown_by_hand(first: date, last: date) -> dict[str, int]:

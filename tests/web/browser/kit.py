@@ -1,5 +1,6 @@
 """A running server, a real browser, and people who came in by a link."""
 
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,12 @@ def browser():
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield made
         made.close()
+
+
+def shot(page, name):
+    """Keep a picture of a page in PROOFWATCH_SHOTS: CI keeps them all, `make screens` those of the guide."""
+    if folder := os.environ.get("PROOFWATCH_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def aside(act):

@@ -1,6 +1,5 @@
 """The pages in a real browser: every place, wide and narrow, light and dark, with and without JavaScript."""
 
-import os
 import re
 
 from axe_playwright_python.sync_playwright import Axe
@@ -9,7 +8,7 @@ from proofwatch.store.models import CheckSetting
 from proofwatch.web.navigation import PLACES
 from proofwatch.web.parts.charts import HEIGHTS
 from proofwatch.web.parts.status import LOOKS, OTHER
-from tests.web.browser.kit import NEEDED, PHRASE, aside, signed_in
+from tests.web.browser.kit import NEEDED, PHRASE, aside, shot, signed_in
 
 pytestmark = NEEDED
 PAGES = (
@@ -70,6 +69,10 @@ RULES = {"rules": {"target-size": {"enabled": True}}}
 """24 pixels, which WCAG 2.2 AA asks for and axe leaves out unless told."""
 
 
+def name_of(address):
+    return re.sub(r"[^a-z0-9]+", "-", address.strip("/").lower()) or "home"
+
+
 def fits(page, address):
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide == 0, (address, wide)
@@ -78,7 +81,6 @@ def fits(page, address):
 
 def look(page, where):
     """Open every page; each fits, has no fault of accessibility that axe finds, and says nothing wrong."""
-    folder = os.environ.get("PROOFWATCH_SHOTS")
     for address in PAGES:
         answer = page.goto(where + address)
         assert answer.status == 200, (address, answer.status)
@@ -86,9 +88,7 @@ def look(page, where):
         found = Axe().run(page, options=RULES).response["violations"]
         said = [(item["id"], [node["html"][:160] for node in item["nodes"][:3]]) for item in found]
         assert not said, (address, said)
-        if folder:
-            name = re.sub(r"[^a-z0-9]+", "-", address.strip("/").lower()) or "home"
-            page.screenshot(path=f"{folder}/{name}-{page.viewport_size['width']}.png", full_page=True)
+        shot(page, f"{name_of(address)}-{page.viewport_size['width']}")
     assert page.wrong == []
 
 
@@ -128,9 +128,7 @@ def test_every_status_is_told_without_colour(served, browser):
         page.goto(where + address)
         said = page.evaluate(MARKS)
         assert all(word and drawn for word, drawn in said), (address, said)
-        if folder := os.environ.get("PROOFWATCH_SHOTS"):
-            name = re.sub(r"[^a-z0-9]+", "-", address.strip("/")) or "home"
-            page.screenshot(path=f"{folder}/{name}-grey.png", full_page=True)
+        shot(page, f"{name_of(address)}-grey")
 
 
 def test_a_check_is_turned_off_without_javascript(served, browser):

@@ -14,7 +14,7 @@ from proofwatch.demo.seed_data import PUBLIC_SNAPSHOT
 from tests.alerts.channels import receiver
 from tests.companies import company, proofwatch, variables  # noqa: F401
 from tests.servers import free_port
-from tests.web.browser.kit import CHROMIUM, PHRASE, signed_in
+from tests.web.browser.kit import CHROMIUM, PHRASE, shot, signed_in
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: install Debian's package")
 CHECK = "aws.rds.snapshot-not-public"
@@ -83,6 +83,7 @@ def test_the_whole_process_in_the_browser(started, browser, company, hearing, pu
     page.fill("[name=note]", "as agreed")
     page.click("text=Approve >> nth=-1")
     expect(page.locator("main")).to_contain_text("is approved")
+    shot(page, "process-1-controls-approved")
 
     # 2 A system is connected, and proven to be read-only; its first reading shows a first status.
     page.goto(f"{where}/connections/new?kind=aws")
@@ -92,17 +93,20 @@ def test_the_whole_process_in_the_browser(started, browser, company, hearing, pu
     page.click("text=Connect it")
     page.wait_for_url(f"{where}/connections/aws", timeout=SOON)
     expect(page.locator("main")).to_contain_text("read only")
+    shot(page, "process-2-connection-proven-read-only")
     for _ in range(90):
         page.goto(where)
         if page.locator("tbody .status.bad").count():
             break
         time.sleep(1)
     assert page.locator("tbody tr").count() > 20 and page.locator("tbody .status.bad").count()
+    shot(page, "process-2-first-status")
 
     # 3 A check is tried on what was read.
     page.goto(f"{where}/checks/{CHECK}/try")
     page.click("button:has-text('Try it now')")
     expect(page.locator("#trial")).to_contain_text(PUBLIC_SNAPSHOT, timeout=SOON)
+    shot(page, "process-3-check-tried")
 
     # 4 A channel is added and tested, and a rule tells on it.
     page.goto(f"{where}/rules/channels/new?kind=webhook")
@@ -126,6 +130,7 @@ def test_the_whole_process_in_the_browser(started, browser, company, hearing, pu
     page.fill("[name=reason]", "each one matters")
     page.click("text=Make the rule")
     page.wait_for_url(f"{where}/rules/of/public-snapshots")
+    shot(page, "process-4-rule")
     page.goto(f"{where}/connections/aws")
     page.click("button:has-text('Sync now')")
     until(page, f"{where}/rules/of/public-snapshots", "AL-")
@@ -144,6 +149,7 @@ def test_the_whole_process_in_the_browser(started, browser, company, hearing, pu
     page.fill("#review-note", "the data team takes it back")
     page.click("#do-review button")
     expect(page.locator("main")).to_contain_text("in remediation")
+    shot(page, "process-5-alert-reviewed")
     task = page.locator("a[href^='/tasks/TSK']").first.get_attribute("href")
     repair_one(company)
     page.goto(where + task)
@@ -151,12 +157,14 @@ def test_the_whole_process_in_the_browser(started, browser, company, hearing, pu
     page.fill("#claim-note", "no longer public")
     page.click("button:has-text('Claim fixed')")
     until(page, where + task, "verified restored")
+    shot(page, "process-6-repair-proven")
     until(page, where + alert, "verified restored")
 
     # 7 Evidence is kept: the log has every step, each proven.
     page.goto(f"{where}/evidence?kind=alert.reviewed")
     page.click("td.c-index a")
     expect(page.locator("main")).to_contain_text("verified")
+    shot(page, "process-7-review-is-evidence")
     page.goto(f"{where}/alerts/reviews")
     expect(page.locator("main")).to_contain_text("the data team takes it back")
     assert page.wrong == []

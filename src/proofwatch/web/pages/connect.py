@@ -71,7 +71,7 @@ def _connect(request: HttpRequest, kind: str) -> str:
     done = connecting.connect(
         app.objects, kind, name, settings, actor=request.person.name, now=request.now, interval=int(said)
     )
-    return f"{name} is {done['state']}. Its first sweep is due now; a worker takes it up."
+    return f"{name} was made: {done['state']}. Its first sweep is due now; a worker takes it up."
 
 
 def _free(kind: str) -> str:

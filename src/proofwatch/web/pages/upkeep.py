@@ -23,8 +23,6 @@ from proofwatch.web import factors
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
 
-LEVELS = {"ok": "pass", "warning": "inconclusive", "wrong": "fail"}
-
 
 def health(request: HttpRequest) -> HttpResponse:
     """Show what is wrong and how to mend it; the form asks the source systems, too."""
@@ -32,7 +30,7 @@ def health(request: HttpRequest) -> HttpResponse:
     found = checked.look(installation(), offline=not asked)
     order = {"wrong": 0, "warning": 1, "ok": 2}
     values = {
-        "found": sorted(found, key=lambda item: order[item.level]), "asked": asked, "levels": LEVELS,
+        "found": sorted(found, key=lambda item: order[item.level]), "asked": asked,
         "wrong": sum(item.level == "wrong" for item in found),
         "warnings": sum(item.level == "warning" for item in found),
     }  # fmt: skip

@@ -35,11 +35,13 @@ class Look:
 
 LOOKS: dict[str, Look] = {
     **dict.fromkeys(
-        ("failing", "fail", "failed", "open", "refused", "late", "missed", "breached", "not read"),
+        ("failing", "fail", "failed", "open", "refused", "late", "missed", "breached", "not read", "wrong"),
         Look("cross", "bad"),
     ),
     **dict.fromkeys(("no data", "stale", "disabled", "off"), Look("void", "worry")),
-    **dict.fromkeys(("inconclusive", "partial", "needs permission", "unknown"), Look("question", "worry")),
+    **dict.fromkeys(
+        ("inconclusive", "partial", "needs permission", "unknown", "look at it"), Look("question", "worry")
+    ),
     **dict.fromkeys(
         ("pending", "queued", "retrying", "planned", "collecting", "requested", "testing", "waiting"),
         Look("clock", "wait"),
@@ -59,6 +61,7 @@ LOOKS: dict[str, Look] = {
             "read only",
             "covered",
             "told",
+            "in order",
         ),
         Look("tick", "good"),
     ),
