@@ -3,9 +3,11 @@
 import json
 import re
 from datetime import timedelta
+from email import message_from_bytes, policy
 
-from proofwatch.store.models import Person
-from proofwatch.web.models import ApiToken
+from proofwatch.store.models import ChannelConfig, Person
+from proofwatch.web.models import ApiToken, Invitation
+from tests.alerts.channels.receiver import smtp
 from tests.web.pages.company import plain, said
 
 FORM = {"do": "make", "title": "nightly", "scope": "read", "until": "30d"}
@@ -63,3 +65,27 @@ def test_nobody_limits_the_last_who_may_decide(site):
     Person.objects.filter(pk="lea").update(active=False)
     answer = site.as_("olga").post("/settings/people", {"do": "limit", "name": "olga", "until": "30d"})
     assert "Nobody would be left" in said(answer, 400)
+
+
+def test_an_invitation_goes_by_mail_and_its_link_works(site, monkeypatch):
+    client = site.as_("olga")
+    assert "Invite by e-mail" not in said(client.get("/settings/people"))
+    form = {"do": "mail", "name": "rob"}
+    assert "no e-mail channel" in plain(said(client.post("/settings/people", form), 400))
+    assert not Invitation.objects.exists()
+    with smtp() as server:
+        monkeypatch.setattr(type(site.app), "client", server.client)
+        given = {"host": "127.0.0.1", "port": server.port, "security": "none"}
+        given |= {"sender": "pw@example.com", "recipients": ["ops@example.com"]}
+        ChannelConfig.objects.create(name="mail", kind="email", settings=given, by="olga", at=site.now)
+        assert "Invite by e-mail" in said(client.get("/settings/people"))
+        assert client.post("/settings/people", form).status_code == 302
+        assert "was sent to rob@example.com" in plain(said(client.get("/settings/people")))
+        (content,) = server.seen
+        link = re.search(
+            r"http://localhost(/start/\S+)", message_from_bytes(content, policy=policy.default).get_content()
+        )[1]
+        assert site.nobody.get(link).status_code == 200
+        server.faults.append("404")
+        page = said(client.post("/settings/people", form))
+        assert "The e-mail was not sent" in page and "/start/" in page, "it is given by hand then"

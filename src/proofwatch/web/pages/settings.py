@@ -10,11 +10,12 @@ from django.shortcuts import render
 
 from proofwatch import __version__
 from proofwatch.alerts import people as service
+from proofwatch.alerts.base import AlertError
 from proofwatch.errors import ProofwatchError
 from proofwatch.store.models import ControlApproval, ControlList, Person
 from proofwatch.store.models.people import Role
 from proofwatch.store.services import controls
-from proofwatch.web import access, invitations, tokens
+from proofwatch.web import access, invitations, mail, tokens
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
 from proofwatch.web.models import ApiToken, Scope, User
@@ -87,7 +88,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
     known = {user.person_id for user in User.objects.all() if user.has_usable_password()}
     values = {
         "people": [(row, row.pk in known) for row in Person.objects.order_by("-active", "name")],
-        "roles": Role.values, "error": error, "link": link, "typed": request.POST,
+        "roles": Role.values, "mails": mail.can_send(), "error": error, "link": link, "typed": request.POST,
     }  # fmt: skip
     return render(request, "pages/people.html", values, status=status)
 
@@ -97,9 +98,14 @@ def _change(request: HttpRequest) -> str:
     given, by = request.POST, request.person.name
     name, reason = given.get("name", "").strip(), given.get("reason", "")
     what = given.get("do")
-    if what == "invite":
+    if what in ("invite", "mail"):
+        if what == "mail":
+            _can_be_mailed(name)  # Before the link is made: a new one ends the older ones.
         token = invitations.invite(name, actor=by, now=request.now)
-        return request.build_absolute_uri(f"/start/{token}")
+        link = request.build_absolute_uri(f"/start/{token}")
+        if what == "invite":
+            return link
+        return _mailed(request, name, link)
     if what == "limit":
         doing = f"limiting the access of {name}"
         service.limit(
@@ -114,6 +120,32 @@ def _change(request: HttpRequest) -> str:
         values = {key: given.get(key) for key in ("role", "full_name", "email")}
         service.add(name, actor=by, now=request.now, **values)
     messages.success(request, f"{name} was changed.")
+    return ""
+
+
+def _can_be_mailed(name: str) -> None:
+    """Refuse where an invitation could not be sent. Raises AlertError."""
+    doing = f"inviting {name} by e-mail"
+    person = Person.objects.filter(pk=name).first()
+    if person is not None and not person.email:
+        raise AlertError(doing, f"{name} has no address", "add one, or give them the link yourself")
+    if not mail.can_send():
+        raise AlertError(doing, "there is no e-mail channel that is on", "add one under Rules and channels")
+
+
+def _mailed(request: HttpRequest, name: str, link: str) -> str:
+    """Send an invitation; where the server does not take it, return the link to be given by hand."""
+    person = Person.objects.get(pk=name)
+    lines = (
+        f"{request.person.full_name or request.person.name} invites you to Proofwatch as {person.role}.",
+        "", "Choose how you sign in:", link, "", "The link works once, for three days.",
+    )  # fmt: skip
+    try:
+        mail.send(person.email, "Your invitation to Proofwatch", "\n".join(lines))
+    except ProofwatchError as error:
+        messages.warning(request, f"The e-mail was not sent: {error.problem}. Give them the link yourself.")
+        return link
+    messages.success(request, f"The invitation was sent to {person.email}.")
     return ""
 
 
