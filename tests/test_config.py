@@ -99,3 +99,14 @@ def test_a_wrong_file_is_named_with_its_field(tmp_path, text, said):
 def test_the_published_schema_is_the_one_in_force():
     published = json.loads(Path("docs/reference/proofwatch.schema.json").read_text("utf-8"))
     assert published == ConfigFile.model_json_schema()
+
+
+def test_a_saml_service_needs_its_entity_and_transport():
+    given = {"PROOFWATCH_SAML_METADATA": "https://idp.example.com/metadata"}
+    with pytest.raises(ConfigError, match="PROOFWATCH_SAML_ENTITY is missing"):
+        load_settings(given)
+    with pytest.raises(ConfigError, match="does not begin with https"):
+        load_settings({**given, "PROOFWATCH_SAML_METADATA": "http://idp.example.com/metadata"})
+    pytest.importorskip("onelogin")
+    found = load_settings({**given, "PROOFWATCH_SAML_ENTITY": "urn:idp"}).saml
+    assert (found.entity, found.title, found.email) == ("urn:idp", "single sign-on", "")

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +42,23 @@ class Oidc:
 
 
 @dataclass(frozen=True, slots=True)
+class Saml:
+    """A sign-in service that speaks SAML 2.0.
+
+    Attributes:
+        metadata: address of its metadata: where its sign-in is, and the certificate that signs.
+        entity: its entity id, as the metadata has it.
+        email: name of the attribute with a person's address; "" for the usual ones.
+        title: what the button says.
+    """
+
+    metadata: str
+    entity: str
+    email: str = ""
+    title: str = "single sign-on"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is decided before anything runs.
 
@@ -55,7 +73,8 @@ class Settings:
         url: where people reach this installation; "" where links would lead nowhere.
         mark: a label that every message and page bears, as in a demo.
         require_mfa: whether everybody needs a second factor to see the pages.
-        oidc: the sign-in service, if there is one.
+        oidc: the sign-in service that speaks OpenID Connect, if there is one.
+        saml: the one that speaks SAML, if there is one.
     """
 
     home: Path
@@ -69,6 +88,7 @@ class Settings:
     mark: str = ""
     require_mfa: bool = False
     oidc: Oidc | None = None
+    saml: Saml | None = None
 
     @property
     def secret_file(self) -> Path:
@@ -108,6 +128,11 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_OIDC_CLIENT": "Our client id at the sign-in service.",
     "PROOFWATCH_OIDC_SECRET": "Our secret there, as env:NAME or file:/path.",
     "PROOFWATCH_OIDC_TITLE": "What its button says. Default: single sign-on.",
+    "PROOFWATCH_SAML_METADATA": "Address of the metadata of a sign-in service that speaks SAML 2.0 "
+    "(pip install 'proofwatch[saml]'). Default: none.",
+    "PROOFWATCH_SAML_ENTITY": "Its entity id.",
+    "PROOFWATCH_SAML_EMAIL": "Name of the attribute with a person's address. Default: the usual ones.",
+    "PROOFWATCH_SAML_TITLE": "What its button says. Default: single sign-on.",
     "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for. Default: none: only this machine is told.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
@@ -140,6 +165,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         mark=DEMO_MARK if (home / DEMO_FILE).is_file() else "",
         require_mfa=_yes(environ, "PROOFWATCH_REQUIRE_MFA"),
         oidc=_oidc(environ),
+        saml=_saml(environ),
     )
 
 
@@ -162,6 +188,22 @@ def _oidc(environ: Mapping[str, str]) -> Oidc | None:
     if not client or not reference:
         raise ConfigError(doing, "PROOFWATCH_OIDC_CLIENT or PROOFWATCH_OIDC_SECRET is missing", "Set both.")
     return Oidc(url, client, reference, environ.get("PROOFWATCH_OIDC_TITLE", "").strip() or "single sign-on")
+
+
+def _saml(environ: Mapping[str, str]) -> Saml | None:
+    metadata = environ.get("PROOFWATCH_SAML_METADATA", "").strip()
+    if not metadata:
+        return None
+    doing = "reading PROOFWATCH_SAML_METADATA"
+    if not metadata.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise ConfigError(doing, "it does not begin with https://", "A sign-in service needs TLS.")
+    entity = environ.get("PROOFWATCH_SAML_ENTITY", "").strip()
+    if not entity:
+        raise ConfigError(doing, "PROOFWATCH_SAML_ENTITY is missing", "It stands in the metadata.")
+    if find_spec("onelogin") is None:
+        raise ConfigError(doing, "what reads SAML is not installed", "pip install 'proofwatch[saml]'")
+    title = environ.get("PROOFWATCH_SAML_TITLE", "").strip() or "single sign-on"
+    return Saml(metadata, entity, environ.get("PROOFWATCH_SAML_EMAIL", "").strip(), title)
 
 
 def _public_url(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,7 @@ def run(
     link = first_link(app, app.settings.url or where)
     if as_json:
         print_json({"url": where, "first_link": link})
+        sys.stdout.flush()  # Who reads it from a pipe waits for it.
     else:
         say(f"Proofwatch is on {where}. Ctrl-C stops.")
         if link:

@@ -113,6 +113,12 @@ class People:
         if isinstance(error, DatabaseError):
             logger.error("database", request=request.id, error=type(error).__name__)
             return problems.show(request, 503, "The state cannot be reached now. Try again in a minute.")
+        if request.path.startswith("/account/saml/"):
+            logger.warning("sign-in service", request=request.id, error=type(error).__name__)
+            return problems.show(
+                request, 400, "The sign-in service cannot be reached, or its answer cannot be read.",
+                "Begin again at the sign-in; an administrator looks at PROOFWATCH_SAML_METADATA.",
+            )  # fmt: skip
         logger.error("fault", request=request.id, error=type(error).__name__, exc_info=error)
         return problems.show(
             request, 500, "Proofwatch made a mistake.", f"Its log has it under {request.id}."
@@ -175,7 +181,9 @@ def _kept(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def _sign_in_origins() -> set[str]:
-    """Return the origins of the OIDC providers: browsers hold a form's redirects to its policy, too."""
-    apps = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
-    parts = [urlsplit(app["settings"]["server_url"]) for app in apps]
+    """Return the origins of the sign-in services: browsers hold a form's redirects to its policy, too."""
+    known = settings.SOCIALACCOUNT_PROVIDERS
+    parts = [
+        urlsplit(app["settings"]["server_url"]) for app in known.get("openid_connect", {}).get("APPS", [])
+    ] + [urlsplit(app["settings"]["idp"]["metadata_url"]) for app in known.get("saml", {}).get("APPS", [])]
     return {f"{part.scheme}://{part.netloc}" for part in parts}

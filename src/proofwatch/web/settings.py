@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from proofwatch.config import ConfigError, Oidc
+from proofwatch.config import ConfigError, Oidc, Saml
 from proofwatch.outbound.secrets import reveal
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ MIDDLEWARE = (
     "proofwatch.web.activity.Activity",
     "proofwatch.web.middleware.People",
 )
+SAML = "allauth.socialaccount.providers.saml"
 HERE = Path(__file__).parent
 HOURS = 12
 """A session ends after so many hours."""
@@ -55,7 +56,8 @@ def setup(app: App) -> None:
     if _is_set_up():
         django.setup(app.settings.database_url)
     else:
-        django.setup(app.settings.database_url, apps=APPS, extra=extra(app))
+        apps = (*APPS, *([SAML] if app.settings.saml else []))
+        django.setup(app.settings.database_url, apps=apps, extra=extra(app))
 
 
 def _is_set_up() -> bool:
@@ -163,7 +165,6 @@ def _cookies(secure: bool) -> dict[str, Any]:
 
 def _sign_in(app: App) -> dict[str, Any]:
     """Return how people sign in: password, TOTP, passkeys, and any OIDC provider that is set."""
-    oidc = app.settings.oidc
     return {
         "ACCOUNT_ADAPTER": "proofwatch.web.sign_in.AccountAdapter",
         "SOCIALACCOUNT_ADAPTER": "proofwatch.web.sign_in.SocialAdapter",
@@ -187,10 +188,34 @@ def _sign_in(app: App) -> dict[str, Any]:
         "SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT": True,
         "SOCIALACCOUNT_LOGIN_ON_GET": False,
         "SOCIALACCOUNT_STORE_TOKENS": False,
-        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [_service(oidc)]}}
-        if oidc
-        else {},
+        "SOCIALACCOUNT_PROVIDERS": _services(app),
     }
+
+
+def _services(app: App) -> dict[str, Any]:
+    """Return the sign-in services that are set, by what they speak."""
+    found: dict[str, Any] = {}
+    if app.settings.oidc:
+        found["openid_connect"] = {"OAUTH_PKCE_ENABLED": True, "APPS": [_service(app.settings.oidc)]}
+    if app.settings.saml:
+        found["saml"] = {"APPS": [_saml(app.settings.saml)]}
+    return found
+
+
+def _saml(saml: Saml) -> dict[str, Any]:
+    """Return a SAML service as django-allauth wants to hear of it: only what it signed counts."""
+    local = urlsplit(saml.metadata).hostname in ("localhost", "127.0.0.1")
+    settings: dict[str, Any] = {
+        "idp": {"entity_id": saml.entity, "metadata_url": saml.metadata},
+        "verified_email": True,
+        "advanced": {
+            "strict": True, "want_assertion_signed": True, "reject_deprecated_algorithm": True,
+            "reject_idp_initiated_sso": True, "allow_single_label_domains": local,
+        },
+    }  # fmt: skip
+    if saml.email:
+        settings["attribute_mapping"] = {"email": saml.email}
+    return {"name": saml.title, "provider_id": saml.entity, "client_id": "sso", "settings": settings}
 
 
 def _service(oidc: Oidc) -> dict[str, Any]:
