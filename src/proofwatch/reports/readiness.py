@@ -222,6 +222,13 @@ def _evidence(found: Coverage | None, now: datetime) -> Usual:
         )
         for gap in found.gaps
     ]
+    for control, words in found.words.items():
+        bare = [day for day, word in zip(found.days, words, strict=True) if word == "not connected"]
+        if bare:
+            said = (
+                f"{control}: nothing that it reads was connected on {len(bare)} days, {bare[0]} to {bare[-1]}"
+            )
+            reasons.append((said, f"/controls/{control}"))
     oldest = LogEntry.objects.order_by("index").values_list("at", flat=True).first()
     if found.days and oldest and oldest.astimezone(UTC).date() > found.days[0]:
         reasons.insert(0, (f"the log begins at {oldest:%Y-%m-%d}, after the period began", "/evidence"))

@@ -59,9 +59,10 @@ def rotate(*, actor: str, now: datetime, reason: str) -> tuple[str, int]:
     Returns:
         The new key's name, and how many rows were sealed anew.
     """
-    add_key(Path(settings.PROOFWATCH_SECRET_FILE), secrets.token_urlsafe(48))
-    name = sealer().newest
     with write("sealing the stored secrets anew"):
+        log.lock()  # Of two who rotate at once, the later would write the file without the other's key.
+        add_key(Path(settings.PROOFWATCH_SECRET_FILE), secrets.token_urlsafe(48))
+        name = sealer().newest
         rows = list(Authenticator.objects.select_for_update())
         for row in rows:
             row.save(update_fields=["data"])

@@ -76,7 +76,7 @@ def key_of(text: str) -> str:
 
 
 def add_key(path: Path, line: str) -> None:
-    """Put a new key before the others, all at once."""
+    """Put a new key before the others, all at once, and on disk before anything is sealed with it."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     new.touch(0o600)
@@ -85,6 +85,11 @@ def add_key(path: Path, line: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _derived(line: str) -> bytes:

@@ -12,8 +12,12 @@ from tests.web.pages.company import plain, said
 def test_health_says_what_is_wrong_and_what_helps_and_asks_the_sources_only_when_told(site):
     page = plain(said(site.as_("aud").get("/settings/health")))
     assert "nobody is told of an alert proofwatch channels add --help" in page
-    assert "signing key" in page and "The source systems were not asked" in page
-    asked = plain(said(site.as_("aud").post("/settings/health")))
+    assert "signing key" in page
+    assert "The source systems were not asked" in plain(said(site.as_("rob").get("/settings/health")))
+    assert (
+        "Ask the source systems" not in page and site.as_("aud").post("/settings/health").status_code == 403
+    )
+    asked = plain(said(site.as_("rob").post("/settings/health")))
     assert "They were asked" in asked
 
 

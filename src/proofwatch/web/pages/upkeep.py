@@ -115,7 +115,7 @@ def _free(path: Path) -> int | None:
 
 
 URLS = (
-    at("settings/health", health, "setting-health", write=Needs.READ),
+    at("settings/health", health, "setting-health", write=Needs.ACT),
     at("settings/agreed", agreed, "setting-agreed"),
-    at("settings/kept", kept, "setting-kept", read=Needs.READ),
+    at("settings/kept", kept, "setting-kept"),
 )
