@@ -75,6 +75,9 @@ class Settings:
         require_mfa: whether everybody needs a second factor to see the pages.
         oidc: the sign-in service that speaks OpenID Connect, if there is one.
         saml: the one that speaks SAML, if there is one.
+        organization: whose controls these are, as exports name it.
+        retain_years: how long after its end a period's evidence is held.
+        browser: program that takes pictures of pages; "" looks for one.
     """
 
     home: Path
@@ -89,6 +92,14 @@ class Settings:
     require_mfa: bool = False
     oidc: Oidc | None = None
     saml: Saml | None = None
+    organization: str = ""
+    retain_years: int = 7
+    browser: str = ""
+
+    @property
+    def exports(self) -> Path:
+        """Return the folder of the binders that were made."""
+        return self.home / "exports"
 
     @property
     def secret_file(self) -> Path:
@@ -133,6 +144,9 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_SAML_ENTITY": "Its entity id.",
     "PROOFWATCH_SAML_EMAIL": "Name of the attribute with a person's address. Default: the usual ones.",
     "PROOFWATCH_SAML_TITLE": "What its button says. Default: single sign-on.",
+    "PROOFWATCH_ORGANIZATION": "Whose controls these are, as exports name it. Default: none.",
+    "PROOFWATCH_RETAIN_YEARS": "Years after its end for which the evidence of a period is held. Default: 7.",
+    "PROOFWATCH_BROWSER": "Program that takes pictures of pages. Default: Chromium, where it is installed.",
     "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for. Default: none: only this machine is told.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
@@ -166,7 +180,18 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         require_mfa=_yes(environ, "PROOFWATCH_REQUIRE_MFA"),
         oidc=_oidc(environ),
         saml=_saml(environ),
+        organization=environ.get("PROOFWATCH_ORGANIZATION", "").strip(),
+        retain_years=_years(environ.get("PROOFWATCH_RETAIN_YEARS", "").strip() or "7"),
+        browser=environ.get("PROOFWATCH_BROWSER", "").strip(),
     )
+
+
+def _years(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):
+        raise ConfigError(
+            "reading PROOFWATCH_RETAIN_YEARS", f"{text!r} is no number from 1 to 100", "Write 7."
+        )
+    return int(text)
 
 
 def _yes(environ: Mapping[str, str], name: str) -> bool:

@@ -25,7 +25,13 @@ ALERTING = {
     "store_taskevent": "id",
 }
 ADDED = {"store_manualevidence": "id"}
-TABLES = FIRST | ALERTING | ADDED
+AUDITING = {
+    "store_keptcheckpoint": "id",
+    "store_screenshot": "id",
+    "store_import": "id",
+    "store_assertion": "id",
+}
+TABLES = FIRST | ALERTING | ADDED | AUDITING
 """Append-only table → its primary key; in parts, as the migrations made them."""
 
 REFUSAL = "is append-only: evidence is never changed or deleted"

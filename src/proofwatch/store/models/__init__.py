@@ -26,8 +26,10 @@ from proofwatch.store.models.controls import (
 )
 from proofwatch.store.models.deliveries import ChannelConfig, Delivery, DeliveryAttempt
 from proofwatch.store.models.evidence import Checkpoint, LogEntry, LogHead, LogTile
+from proofwatch.store.models.exports import Assertion, Export, Import, Screenshot
 from proofwatch.store.models.findings import Finding, FindingEvent, FindingTag
 from proofwatch.store.models.jobs import Hint, Hook, Job
+from proofwatch.store.models.outside import Keeper, KeptCheckpoint
 from proofwatch.store.models.people import Person, Team
 from proofwatch.store.models.remediation import (
     RiskAcceptance,
@@ -47,6 +49,7 @@ __all__ = [
     "AlertResource",
     "AlertRule",
     "AlertRuleHistory",
+    "Assertion",
     "Audit",
     "ChannelConfig",
     "CheckRun",
@@ -62,12 +65,16 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Drill",
+    "Export",
     "Finding",
     "FindingEvent",
     "FindingTag",
     "Hint",
     "Hook",
+    "Import",
     "Job",
+    "Keeper",
+    "KeptCheckpoint",
     "LogEntry",
     "LogHead",
     "LogTile",
@@ -76,6 +83,7 @@ __all__ = [
     "ResultObject",
     "Review",
     "RiskAcceptance",
+    "Screenshot",
     "ShardRead",
     "Silence",
     "Sweep",
