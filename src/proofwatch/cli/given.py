@@ -62,3 +62,14 @@ def moment(text: str, now: datetime) -> datetime:
 def shown(settings: Mapping[str, Any]) -> str:
     """Return settings on one line; they hold references, never secrets."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
+
+
+def pairs(given: Sequence[str]) -> dict[str, str]:
+    """Return the texts of `--filter name=value`, in the order given."""
+    found: dict[str, str] = {}
+    for item in given:
+        key, sign, value = item.partition("=")
+        if not sign or not key.strip():
+            raise click.BadParameter(f"{item!r} has no value; write NAME=VALUE", param_hint="--filter")
+        found[key.strip()] = value.strip()
+    return found

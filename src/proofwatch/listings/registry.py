@@ -11,6 +11,7 @@ from proofwatch.listings import (
     controls,
     deliveries,
     documents,
+    drills,
     entries,
     findings,
     matrix,
@@ -40,6 +41,7 @@ MODULES = (
     silences,
     trackers,
     documents,
+    drills,
     entries,
 )
 LISTINGS: dict[str, Listing] = {

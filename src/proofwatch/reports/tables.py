@@ -14,6 +14,7 @@ from typing import Any
 
 from proofwatch.errors import ProofwatchError
 
+NOTE = "Factual export, not an opinion."
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -45,7 +46,8 @@ def write_table(
         name: base name of the three files.
         columns: stable column names.
         rows: cells in the order of `columns`, consumed once.
-        meta: the five questions about the export; row counts and digests are added here.
+        meta: the five questions about the export (`provenance`); row counts, the first and the last row's
+            first cell, and digests are added here.
 
     Raises:
         ReportError: the folder or a file cannot be written.
@@ -54,17 +56,18 @@ def write_table(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as made:
             work = Path(made)
-            count = _write_rows(work / "csv", work / "jsonl", columns, rows)
+            count, ends = _write_rows(work / "csv", work / "jsonl", columns, rows)
             digest = _sha256(work / "csv")
             body = {
+                "note": NOTE,
                 **meta,
                 "rows": count,
+                **ends,
                 "columns": list(columns),
                 "files": {
                     f"{name}.csv": {"sha256": digest},
                     f"{name}.jsonl": {"sha256": _sha256(work / "jsonl")},
                 },
-                "note": "Factual export, not an opinion.",
             }
             (work / "meta").write_text(
                 json.dumps(body, indent=2, default=_text, ensure_ascii=False) + "\n", "utf-8"
@@ -81,8 +84,10 @@ def write_table(
 
 def _write_rows(
     csv_path: Path, jsonl_path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
+) -> tuple[int, dict[str, Any]]:
+    """Write both files; return how many rows there are, and the first cells of the first and the last."""
     count = 0
+    ends: dict[str, Any] = {}
     with (
         csv_path.open("w", encoding="utf-8", newline="") as csv_file,
         jsonl_path.open("w", encoding="utf-8") as raw_file,
@@ -93,8 +98,9 @@ def _write_rows(
             writer.writerow([escape_cell(value) for value in row])
             raw = dict(zip(columns, row, strict=True))
             raw_file.write(json.dumps(raw, default=_text, ensure_ascii=False) + "\n")
+            ends = {"first": ends.get("first", row[0]), "last": row[0]} if row else {}
             count += 1
-    return count
+    return count, ends
 
 
 def escape_cell(value: Any) -> str:

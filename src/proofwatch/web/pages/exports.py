@@ -6,18 +6,13 @@ import io
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from proofwatch import __version__
-from proofwatch.listings.base import Listing, asked_of
+from proofwatch.listings.base import asked_of
+from proofwatch.listings.files import record, write_list
 from proofwatch.listings.registry import LISTINGS
-from proofwatch.reports.tables import write_table
-from proofwatch.store import log
-from proofwatch.store.django import write
-from proofwatch.store.models import Connection
-from proofwatch.store.services import sweeps
+from proofwatch.reports.provenance import Origin
 from proofwatch.web.access import at
 from proofwatch.web.context import installation
 
@@ -28,23 +23,14 @@ def export(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     listing = LISTINGS[name]
     asked = asked_of(listing, request.GET.dict())
-    matching, population = listing.count(asked)
-    meta = {
-        **provenance(request, listing, asked.without_place()),
-        "matching": matching,
-        "population": population,
-    }
-    columns = listing.filed
-    rows = (tuple(row.get(column) for column in columns) for row in listing.every(asked))
+    origin = origin_of(request)
     with tempfile.TemporaryDirectory(prefix="proofwatch-") as folder:
-        done = write_table(Path(folder), name, columns, rows, meta)
+        done = write_list(listing, asked, Path(folder), origin)
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in (done.csv, done.jsonl, done.meta):
                 archive.write(path, path.name)
-    with write(f"recording the export of {name}"):
-        data = {"subject": name, "rows": done.rows, "sha256": done.sha256, "filter": asked.without_place()}
-        log.append("export.made", request.person.name, data, request.now)
+    record(name, done, origin, asked.without_place())
     installation().sign()
     response = HttpResponse(made.getvalue(), content_type="application/zip")
     response["Content-Disposition"] = (
@@ -53,32 +39,13 @@ def export(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
-def provenance(request: HttpRequest, listing: Listing, chosen: dict[str, str]) -> dict[str, Any]:
-    """Return the answers to the five questions about an export (see DESIGN: evidence)."""
-    connections = Connection.objects.filter(removed_at=None).order_by("name")
-    newest = [(item, sweeps.latest(item)) for item in connections]
-    return {
-        "system": f"Proofwatch {__version__}",
-        "mark": installation().settings.mark,
-        "subject": listing.name,
-        "question": listing.question,
-        "url": request.build_absolute_uri(),
-        "generated_at": request.now,
-        "generated_by": request.person.name,
-        "role": request.person.role,
-        "filter": chosen or "none",
-        "includes_silenced_and_accepted": "yes",
-        "data_as_of": [
-            {
-                "connection": item.name,
-                "sweep": str(run.pk),
-                "observed_at": run.observed_at,
-                "state": run.state,
-            }
-            for item, run in newest
-            if run
-        ],
-    }
+def origin_of(request: HttpRequest) -> Origin:
+    """Return who exports what they see here."""
+    settings, person = installation().settings, request.person
+    return Origin(
+        request.build_absolute_uri(), person.name, request.now, person.role, settings.organization,
+        settings.mark,
+    )  # fmt: skip
 
 
 URLS = (at("export/<str:name>", export, "export"),)
