@@ -14,6 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from proofwatch.evidence.base import EvidenceError
 
 ED25519 = b"\x01"
+KINDS = {
+    1: "of a log (Ed25519)",
+    2: "of an ECDSA signer",
+    4: "of a witness (Ed25519 cosignatures)",
+    5: "of an RFC 6962 log",
+    6: "of an ML-DSA-44 cosigner",
+}
+"""Key types that C2SP signed-note assigns, as an error names them."""
 DASH = "— "
 MOST_SIGNATURES = 100
 MOST_BYTES = 1_000_000
@@ -50,7 +58,7 @@ class Signer:
     def __init__(self, name: str, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         public = self._key.public_key().public_bytes_raw()
-        self.verifier = Verifier(_check_name(name), key_id(name, public), public)
+        self.verifier = Verifier(check_name(name), key_id(name, public), public)
 
     @property
     def name(self) -> str:
@@ -73,7 +81,7 @@ class Signer:
 
     def signature_line(self, text: str) -> str:
         """Return only the signature line for `text`."""
-        _check_text(text)
+        check_text(text)
         signature = self._key.sign(text.encode("utf-8"))
         return f"{DASH}{self.name} {encode64(self.verifier.key_id + signature)}\n"
 
@@ -91,36 +99,54 @@ class Note:
     unknown: tuple[str, ...]
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """Return the four bytes that name a key in a signature line."""
-    return hashlib.sha256(name.encode("utf-8") + b"\n" + ED25519 + public).digest()[:4]
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
+    """Return the four bytes that name a key in a signature line; `kind` is the byte of its type."""
+    return hashlib.sha256(name.encode("utf-8") + b"\n" + kind + public).digest()[:4]
 
 
 def parse_vkey(text: str) -> Verifier:
-    """Read a public key. Raises EvidenceError."""
-    parts = text.strip().split("+", 2)
-    if len(parts) != 3:
-        raise EvidenceError(READING_KEY, "it is not of the form name+id+key")
-    name, found_id, body = _check_name(parts[0]), parts[1], decode64(READING_KEY, parts[2])
-    if body[:1] != ED25519 or len(body) != 33:
-        raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
-    if len(found_id) != 8 or key_id(name, body[1:]).hex() != found_id:
-        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
-    return Verifier(name, key_id(name, body[1:]), body[1:])
+    """Read the public key of a log. Raises EvidenceError, saying whose key it is if not a log's."""
+    return Verifier(*split_vkey(text, ED25519))
 
 
 def parse_skey(text: str) -> Signer:
     """Read a private key. Raises EvidenceError, never showing it."""
+    name, found_id, seed = split_skey(text, ED25519)
+    signer = Signer(name, seed)
+    if signer.verifier.key_id.hex() != found_id:
+        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
+    return signer
+
+
+def split_vkey(text: str, kind: bytes) -> tuple[str, bytes, bytes]:
+    """Return (name, id, 32-byte key) of a public key of type `kind`, its id proven. Raises EvidenceError."""
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3:
+        raise EvidenceError(READING_KEY, "it is not of the form name+id+key")
+    name, public = check_name(parts[0]), _key_of(parts[2], kind)
+    found = key_id(name, public, kind)
+    if found.hex() != parts[1]:
+        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
+    return name, found, public
+
+
+def split_skey(text: str, kind: bytes) -> tuple[str, str, bytes]:
+    """Return (name, id as it stands there, 32-byte seed) of a private key. Raises EvidenceError."""
     parts = text.strip().split("+", 4)
     if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
         raise EvidenceError(READING_KEY, "it is not of the form PRIVATE+KEY+name+id+key")
-    body = decode64(READING_KEY, parts[4])
-    if body[:1] != ED25519 or len(body) != 33:
-        raise EvidenceError(READING_KEY, "it is not an Ed25519 key")
-    signer = Signer(parts[2], body[1:])
-    if signer.verifier.key_id.hex() != parts[3]:
-        raise EvidenceError(READING_KEY, "its id does not belong to its name and key")
-    return signer
+    return check_name(parts[2]), parts[3], _key_of(parts[4], kind)
+
+
+def _key_of(text: str, kind: bytes) -> bytes:
+    """Return the 32 bytes behind the byte of the type, which must be `kind`."""
+    body = decode64(READING_KEY, text)
+    if body[:1] != kind:
+        found = f"of type 0x{body[0]:02x}, {KINDS.get(body[0], 'which is not known')}" if body else "empty"
+        raise EvidenceError(READING_KEY, f"it is not a key {KINDS[kind[0]]}: it is {found}")
+    if len(body) != 33:
+        raise EvidenceError(READING_KEY, "it is not an Ed25519 key: those have 32 bytes")
+    return body[1:]
 
 
 def open_note(data: str | bytes, verifiers: Iterable[Verifier]) -> Note:
@@ -137,7 +163,7 @@ def open_note(data: str | bytes, verifiers: Iterable[Verifier]) -> Note:
     signed: list[str] = []
     unknown: list[str] = []
     for line in lines:
-        name, found_id, signature = _parse_signature(line)
+        name, found_id, signature = parse_signature(line)
         verifier = known.get((name, found_id))
         if verifier is None:
             unknown.append(f"{name}+{found_id.hex()}")
@@ -169,7 +195,8 @@ def split_note(data: str | bytes) -> tuple[str, list[str]]:
     return text + "\n", lines
 
 
-def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
+def parse_signature(line: str) -> tuple[str, bytes, bytes]:
+    """Return (name, id, signature) of a signature line without its newline. Raises EvidenceError."""
     if not line.startswith(DASH):
         raise EvidenceError(READING, "a signature line does not begin with an em dash")
     name, space, body = line[len(DASH) :].partition(" ")
@@ -178,16 +205,18 @@ def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
     raw = decode64(READING, body)
     if len(raw) < 5:
         raise EvidenceError(READING, "a signature is too short")
-    return _check_name(name, READING), raw[:4], raw[4:]
+    return check_name(name, READING), raw[:4], raw[4:]
 
 
-def _check_name(name: str, doing: str = READING_KEY) -> str:
+def check_name(name: str, doing: str = READING_KEY) -> str:
+    """Return `name` if a key may be called so. Raises EvidenceError."""
     if not name or "+" in name or any(char.isspace() for char in name):
         raise EvidenceError(doing, f"{name!r} is no key name: no spaces, no plus sign, not empty")
     return name
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Return if `text` may be signed. Raises EvidenceError."""
     if not text.endswith("\n"):
         raise EvidenceError(SIGNING, "its text does not end with a newline")
     _check_characters(SIGNING, text)
