@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -103,17 +104,28 @@ def write_log(reader: LogReader, folder: Path, progress: Progress | None = None)
     return size
 
 
-class DirectoryLog:
-    """A log in a folder as a reader; implements `evidence.base.LogReader`. Nothing in it is trusted."""
+class TileLog(ABC):
+    """A log in the files of tlog-tiles, wherever they are; implements `evidence.base.LogReader`.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Nothing in it is trusted.
+    """
+
+    where = "the log"
+
+    @abstractmethod
+    def file(self, name: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            FileNotFoundError: there is none.
+            EvidenceError: it cannot be read.
+        """
 
     def size(self) -> int:
         """Return the size that the checkpoint claims. Raises EvidenceError if there is no checkpoint."""
         note = self.checkpoint()
         if not note:
-            raise EvidenceError(READING, f"there is no checkpoint in {self.folder}")
+            raise EvidenceError(READING, f"there is no checkpoint in {self.where}")
         return parse_checkpoint(split_note(note)[0]).size
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
@@ -138,25 +150,37 @@ class DirectoryLog:
     def checkpoint(self) -> str:
         """Return the signed checkpoint, or "" if there is none."""
         try:
-            return (self.folder / "checkpoint").read_bytes().decode("utf-8")
+            return self.file("checkpoint").decode("utf-8")
         except FileNotFoundError:
             return ""
         except UnicodeError:
             raise EvidenceError(READING, "checkpoint: it is not UTF-8") from None
-        except OSError as error:
-            raise EvidenceError(READING, f"checkpoint: {error.strerror or error}") from None
 
     def _read(self, level: int | str, index: int, width: int) -> tuple[bytes, int]:
         """Return the bytes of a tile and its width: the full one where the partial one is gone."""
         for found in dict.fromkeys((width, WIDTH)):
-            path = tile_path(level, index, found)
             try:
-                return (self.folder / path).read_bytes(), found
+                return self.file(tile_path(level, index, found)), found
             except FileNotFoundError:
                 continue
-            except OSError as error:
-                raise EvidenceError(READING, f"{path}: {error.strerror or error}") from None
         raise EvidenceError(READING, f"{tile_path(level, index, width)} is not there")
+
+
+class DirectoryLog(TileLog):
+    """A log in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.where = str(folder)
+
+    def file(self, name: str) -> bytes:
+        """Return the bytes of a file in the folder."""
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise EvidenceError(READING, f"{name}: {error.strerror or error}") from None
 
 
 def _put(folder: Path, name: str, data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -42,6 +42,8 @@ class Report:
     """How many sweeps and occurrences the log says too little about; each stands in `unproven`."""
     hidden: int = 0
     """Wrong things and gaps beyond the first 200 of each, counted and not listed."""
+    roots: dict[int, bytes] = field(default_factory=dict)
+    """The roots that the entries give at every size that a checkpoint was signed over."""
 
     @property
     def exit_code(self) -> int:
@@ -52,7 +54,7 @@ class Report:
 
     def body(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        return {**asdict(self), "exit_code": self.exit_code}
+        return {**asdict(self), "roots": len(self.roots), "exit_code": self.exit_code}
 
     def blame(self, text: str) -> None:
         """Record something wrong; beyond 200 they are only counted."""
@@ -76,6 +78,10 @@ def verify_log(
     objects: ObjectStore | None = None,
     earlier: str | None = None,
     progress: Progress | None = None,
+    *,
+    also: Mapping[str, str] | None = None,
+    within: tuple[int, int] | None = None,
+    report: Report | None = None,
 ) -> Report:
     """Verify a whole log, reading every entry and every object once with bounded memory.
 
@@ -85,6 +91,9 @@ def verify_log(
         objects: where the objects are that entries name; None leaves them unproven.
         earlier: a signed checkpoint that was kept elsewhere.
         progress: called with (done, in all), entries first and then objects.
+        also: further signed checkpoints of this log, by a name for each: the entries must give their roots.
+        within: first and last index of the entries whose objects must be there; None: of all.
+        report: where to go on; a new one if not given.
 
     Returns:
         a report; what is wrong with the log or the objects is recorded in it, not raised.
@@ -92,18 +101,21 @@ def verify_log(
     Raises:
         EvidenceError: a public key is malformed.
     """
-    report = Report()
+    report = report or Report()
     told = progress or (lambda done, total: None)
     verifiers = [parse_vkey(text) for text in vkeys]
     signed = _open(report, "the newest checkpoint", _checkpoint(report, reader), verifiers)
     kept = _open(report, "the earlier checkpoint", earlier, verifiers)
+    others = {name: _open(report, name, text, verifiers) for name, text in (also or {}).items()}
     # An empty file name is SQLite's private temporary database: it moves to disk as it grows.
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
-        named = _Named(scratch)
-        walk = _Walk(report, reader, named, {item.size for item in (signed, kept) if item})
+        named = _Named(scratch, within)
+        walk = _Walk(report, reader, named, {item.size for item in (signed, kept, *others.values()) if item})
         walk.run(told)
+        report.roots = walk.roots
         _judge_head(report, signed, walk.roots)
         _judge_earlier(report, kept, signed, walk.roots, given=bool(earlier))
+        _judge_others(report, others, signed, walk.roots)
         _judge_objects(report, objects, named, told)
     return report
 
@@ -196,13 +208,15 @@ class _Tiles:
 class _Named:
     """The objects that entries, and objects in turn, name: each once, in the order of being named."""
 
-    def __init__(self, scratch: sqlite3.Connection) -> None:
-        self._scratch = scratch
+    def __init__(self, scratch: sqlite3.Connection, within: tuple[int, int] | None = None) -> None:
+        self._scratch, self._within = scratch, within
         scratch.execute("CREATE TABLE named (place INTEGER PRIMARY KEY, digest BLOB UNIQUE, entry INTEGER)")
         scratch.execute("BEGIN")
 
     def add(self, digests: Iterable[str], entry: int) -> None:
         """Note objects that `entry` names, itself or through another object."""
+        if self._within and not self._within[0] <= entry <= self._within[1]:
+            return
         rows = [(bytes.fromhex(digest), entry) for digest in digests]
         if rows:
             self._scratch.executemany("INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", rows)
@@ -283,6 +297,29 @@ def _judge_earlier(
     else:
         text = f"nothing before entry {kept.size} was changed since the checkpoint that was kept"
         report.proven.append(text)
+
+
+def _judge_others(
+    report: Report,
+    others: Mapping[str, Checkpoint | None],
+    signed: Checkpoint | None,
+    roots: dict[int, bytes],
+) -> None:
+    """Hold every further checkpoint against the entries: each names its file where it does not fit."""
+    fitting = 0
+    for name, found in others.items():
+        if found is None:
+            continue
+        if signed and signed.origin != found.origin:
+            report.blame(f"{name}: it is of {found.origin}, and the log is {signed.origin}")
+        elif found.size > report.entries:
+            report.blame(f"{name}: it is over {found.size} entries, and {report.entries} are there")
+        elif roots.get(found.size) != found.root:
+            report.blame(f"{name}: the first {found.size} entries do not have the root that it signed")
+        else:
+            fitting += 1
+    if fitting and fitting == len(others):
+        report.proven.append(f"{fitting} checkpoints that were signed on the way fit the entries")
 
 
 def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, progress: Progress) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.checks.read import Where, results
+from proofwatch.evidence.evaluations import load_evaluation
 from proofwatch.snapshots.base import Objects
-from proofwatch.store.judgement import load_evaluation
 from proofwatch.store.models import CheckRun, Sweep
 from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.services import connections

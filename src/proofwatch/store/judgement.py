@@ -1,31 +1,22 @@
-"""From tables to verdicts that are kept: evaluates, stores the verdicts as objects, and finds them again.
-
-The *evaluation object* of a sweep names, for every table and view that was judged: the object with its
-verdicts, the rows they are about (a snapshot's manifest, or the object with a view's rows), the checks with
-their versions and parameters, and the places; and the object with the checks' own text, which is the same
-object for as long as no check changes. With the stored snapshot it is all that re-performing needs.
-"""
+"""From tables to verdicts that are kept: evaluates what was read, and stores the verdicts as objects."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-from pydantic import TypeAdapter
-
-from proofwatch.checks.base import Check, CheckError, Counts, Result, TableInput, UnreadPlace
+from proofwatch.checks.base import Check, CheckError, TableInput, UnreadPlace
 from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
 from proofwatch.checks.read import examples, failing, verdicts
 from proofwatch.checks.validate import effective_params
 from proofwatch.connectors.registry import connector_class
+from proofwatch.evidence.evaluations import store_evaluation
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
 from proofwatch.store.models import Finding
@@ -36,8 +27,6 @@ from proofwatch.store.tags import lookup
 
 THREADS = 2
 GONE = "it is no longer in the catalogue"
-
-_CHECKS = TypeAdapter(dict[str, Check])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +82,7 @@ def judge(
     params, refused = fitting_params(due, settings.params())
     found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
     stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
-    definitions = objects.put(_definitions(found))
     worst = examples(found)
-    body = {**evaluation_body(found, stored), "object": definitions}
     return Outcome(
         checks=tuple(_check_outcome(item, found, stored, worst[name]) for name, item in found.checks.items()),
         failures=lambda: _failures(found),
@@ -108,7 +95,7 @@ def judge(
         ),
         disabled={**off, **_vanished(catalog)},
         objects_read=read.rows,
-        evaluation=objects.put(rfc8785.dumps(body)),
+        evaluation=store_evaluation(found, stored, catalog, inputs, read.manifests, objects),
         tagged=lookup(kind, {name: item.path for name, item in inputs.items() if item.path is not None}),
     )
 
@@ -158,83 +145,6 @@ def _store(item: TableResults, read: Judged, objects: Objects) -> dict[str, str]
         "manifest": read.manifests.get(item.table, ""),
         "rows_object": objects.put_file(item.rows) if item.path and item.rows and not is_table else "",
     }
-
-
-def evaluation_body(found: Evaluation, stored: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Return the evaluation object: everything needed to read the verdicts again."""
-    return {
-        "type": "proofwatch evaluation",
-        "now": found.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "tables": {
-            name: {
-                **stored[name],
-                "checks": [list(pair) for pair in item.checks],
-                "params": {check: dict(values) for check, values in item.params.items()},
-                "population": item.population,
-                "places": [list(place) for place in item.places],
-                "unread": [[p.account_id, p.region, p.reason, p.permission] for p in item.unread],
-            }
-            for name, item in found.tables.items()
-        },
-        "about": {
-            check: [[row.account_id, row.region, row.status, row.reason] for row in item.about]
-            for check, item in found.checks.items()
-            if item.about
-        },
-        "errors": {check: item.error for check, item in found.checks.items() if item.error},
-    }
-
-
-def _definitions(found: Evaluation) -> bytes:
-    """Return the text of every check that was due, without where its file was and without its cases."""
-    bare = {name: replace(item.check, path=Path(), cases=()) for name, item in found.checks.items()}
-    return bytes(rfc8785.dumps(_CHECKS.dump_python(bare, mode="json")))
-
-
-def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:
-    """Return what a past sweep found, with the checks as they were then, from the objects alone.
-
-    Raises:
-        EvidenceError, SnapshotError: an object is missing or changed.
-    """
-    body = json.loads(objects.get(digest))
-    checks = _CHECKS.validate_json(objects.get(body["object"]))
-    now = datetime.fromisoformat(body["now"].replace("Z", "+00:00"))
-    tables = {name: _load_table(name, item, now, objects, cache) for name, item in body["tables"].items()}
-    about = {
-        name: tuple(
-            Result(name, check.version, account, region, None, status, reason)
-            for account, region, status, reason in body["about"].get(name, [])
-        )
-        for name, check in checks.items()
-    }
-    found = {
-        name: CheckResults(
-            check, tables[check.table].params[name], Counts(), about[name], body["errors"].get(name, "")
-        )
-        for name, check in checks.items()
-    }
-    return Evaluation(now, tables, found)
-
-
-def _load_table(
-    name: str, item: Mapping[str, Any], now: datetime, objects: Objects, cache: Path
-) -> TableResults:
-    rows = None
-    if item["results"]:
-        view = item["rows_object"]
-        rows = objects.path(view) if view else materialise(item["manifest"], objects, cache)
-    return TableResults(
-        table=name,
-        path=objects.path(item["results"]) if item["results"] else None,
-        rows=rows,
-        checks=tuple((check, version) for check, version in item["checks"]),
-        params=item["params"],
-        now=now,
-        population=item["population"],
-        places=tuple((account, region) for account, region in item["places"]),
-        unread=tuple(UnreadPlace(*place) for place in item["unread"]),
-    )
 
 
 def _check_outcome(
