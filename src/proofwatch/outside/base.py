@@ -54,11 +54,13 @@ class Answer:
         reference: what it calls what it kept: a version, a commit, a message id, the time that it stamped.
         proof: bytes that prove it to others (a time-stamp token, a cosigned checkpoint); b"" without any.
         facts: further facts for the log, in JSON's types.
+        also: further bytes to be kept as objects, by what they are: without them the proof proves less.
     """
 
     reference: str
     proof: bytes = b""
     facts: dict[str, Any] = field(default_factory=dict)
+    also: dict[str, bytes] = field(default_factory=dict)
 
 
 class Keeper(Protocol):

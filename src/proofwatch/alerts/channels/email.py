@@ -109,9 +109,19 @@ class Email:
         made["Message-ID"] = message_id(secrets.token_hex(16), self.settings.sender)
         made["Auto-Submitted"] = "auto-generated"
         made.set_content(text, cte="quoted-printable")
+        return self.hand(made, named)[0]
+
+    def hand(self, made: EmailMessage, to: Sequence[str]) -> tuple[str, list[str]]:
+        """Give a whole e-mail to the server; return its answer, and whom it refused, each with why.
+
+        Raises:
+            NotAccepted: it took the e-mail for nobody, or it cannot be told.
+        """
         password = self._password()
-        words, _ = self._exchange(named, made.as_bytes(policy=SMTP), password)
-        return short(words, _hidden(self.settings.user, password))
+        words, refused = self._exchange(to, made.as_bytes(policy=SMTP), password)
+        hidden = _hidden(self.settings.user, password)
+        said = [short(f"{name} ({code} {_text(why)})", hidden) for name, (code, why) in refused.items()]
+        return short(words, hidden), said
 
     def _password(self) -> str:
         if self.settings.password is None:
