@@ -65,6 +65,13 @@ def fresh(tmp_path):
         yield running
 
 
+def test_the_kind_is_known():
+    from proofwatch.outside.registry import keeper
+
+    assert isinstance(keeper("witness"), Witness)
+    assert keeper("witness").settings is Settings
+
+
 def test_a_log_is_cosigned_as_it_grows(home):
     with serving(home) as witness:
         sizes = []
@@ -297,9 +304,11 @@ def test_after_a_conflict_the_right_proof_is_sent_once():
 
 
 def test_a_conflict_about_the_same_size_means_rewritten_also_where_the_second_names_none():
-    with answering(lambda number, asked: (409, SIZE if number == 1 else {}, b"600\n")) as witness:
-        with pytest.raises(Rewritten, match="other entries than these 600"):
-            keep(witness, given(LOG, 600))
+    with (
+        answering(lambda number, asked: (409, SIZE if number == 1 else {}, b"600\n")) as witness,
+        pytest.raises(Rewritten, match="other entries than these 600"),
+    ):
+        keep(witness, given(LOG, 600))
 
 
 def test_a_witness_inside_the_network_needs_to_be_allowed():

@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evidence": ("evidence:evidence", "List, show and verify the evidence log."),
     "export": ("export:export", "Write files for people: CSV with its provenance."),
     "config": ("configure:config", "Plan, apply and export proofwatch.yaml."),
+    "witness": ("witness:witness", "Watch the logs of others: cosign what continues, refuse what was rewritten."),
     "demo": ("demo:demo", "Run the main job on a simulated company."),
 }
 """Verb → (module:function in this package, one line of help)."""

@@ -12,6 +12,7 @@ KEEPERS: dict[str, str] = {
     "email": "email:Email",
     "s3": "s3:S3",
     "git": "git:Git",
+    "witness": "witness:Witness",
 }
 """Kind → module:class in this package; a module is imported when its keeper is used first."""
 
