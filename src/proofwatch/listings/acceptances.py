@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import RiskAcceptance
 
 STATES = ("requested", "approved", "refused", "expired", "ended")
@@ -81,5 +82,6 @@ LISTING = Listing(
     filters=(
         Filter("q", "Search", _said),
         Filter("state", "State", _state, lambda: [(item, item) for item in STATES]),
+        *span("acceptances", "requested_at", "ended_at"),
     ),
 )

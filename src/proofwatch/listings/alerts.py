@@ -14,6 +14,7 @@ from proofwatch.alerts.times import NAMES, VERIFIED, times_of
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored, if_none
+from proofwatch.listings.spans import span
 from proofwatch.store.models import Alert, Connection
 from proofwatch.store.models.alerts import AlertState
 
@@ -224,5 +225,6 @@ LISTING = Listing(
         Filter(
             "connection", "Connection", lambda chosen, text: chosen.filter(connection__name=text), connections
         ),
+        *span("alerts", "opened_at", "ended_at"),
     ),
 )

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from proofwatch.alerts.base import utc_text
 from proofwatch.listings.base import Column, Filter, Listing, ListingError, Row, one_of
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import ChannelConfig, Delivery
 from proofwatch.store.models.deliveries import DeliveryState
 
@@ -89,5 +90,6 @@ LISTING = Listing(
             ],
         ),
         Filter("state", "State", _state, lambda: [(item, item) for item in DeliveryState.values]),
+        *span("deliveries", "created_at"),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from proofwatch.listings.base import Column, Filter, Listing, Row
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import Drill
 
 
@@ -38,5 +39,8 @@ LISTING = Listing(
     source=Stored(lambda: Drill.objects.all(), _body, {"started_at": "started_at"}),
     sorts=("started_at",),
     sort="-started_at",
-    filters=(Filter("control", "Control", lambda chosen, text: chosen.filter(control_id=text)),),
+    filters=(
+        Filter("control", "Control", lambda chosen, text: chosen.filter(control_id=text)),
+        *span("drills", "started_at"),
+    ),
 )

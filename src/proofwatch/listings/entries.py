@@ -8,8 +8,9 @@ from django.db.models import F, Func, QuerySet, TextField
 
 from proofwatch.evidence.entry import named_objects, parse
 from proofwatch.evidence.kinds import KINDS
-from proofwatch.listings.base import Column, Filter, Listing, Row, day, one_of
+from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import LogEntry
 
 DECIDING = (
@@ -91,17 +92,9 @@ def _kind(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
     return chosen.filter(kind=one_of("entries", "kind", KINDS, text))
 
 
-def _from(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
-    return chosen.filter(at__gte=day("entries", text))
-
-
-def _to(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
-    return chosen.filter(at__lt=day("entries", text))
-
-
 ENTRIES = Stored(lambda: LogEntry.objects.all(), body, {"index": F("index")})
 DECISIONS = Stored(lambda: LogEntry.objects.filter(kind__in=CHANGES), body, {"index": F("index")})
-SPAN = (Filter("q", "Text or digest", _said), Filter("from", "From", _from), Filter("to", "Before", _to))
+SPAN = (Filter("q", "Text or digest", _said), *span("entries", "at"))
 
 LISTING = Listing(
     name="entries",

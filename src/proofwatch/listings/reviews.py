@@ -10,6 +10,7 @@ from proofwatch.alerts.review import DECISIONS
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.deliveries import of_alert
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import Review
 
 
@@ -72,5 +73,6 @@ LISTING = Listing(
         Filter("control", "Control", lambda chosen, text: chosen.filter(alert__control_id=text)),
         Filter("reviewer", "Reviewer", lambda chosen, text: chosen.filter(reviewer=text), _reviewers),
         Filter("decision", "Decision", _decision, lambda: [(item, item) for item in DECISIONS]),
+        *span("reviews", "decided_at"),
     ),
 )

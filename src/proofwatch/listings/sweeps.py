@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.models.sweeps import SweepState, Trigger
 
@@ -91,5 +92,6 @@ LISTING = Listing(
         ),
         Filter("state", "State", _state, lambda: [(item, item) for item in SweepState.values]),
         Filter("trigger", "Because", _trigger, lambda: [(item, item) for item in Trigger.values]),
+        *span("sweeps", "slot"),
     ),
 )

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored
+from proofwatch.listings.spans import span
 from proofwatch.remediation.tasks import LIVE
 from proofwatch.store.models import Task, Ticket, TicketStep
 from proofwatch.store.models.remediation import TaskState
@@ -133,5 +134,6 @@ LISTING = Listing(
         Filter("severity", "Severity", _severity, lambda: [(item, item) for item in SEVERITIES]),
         Filter("owner", "Owner", _owner, _owners),
         Filter("control", "Control", lambda chosen, text: chosen.filter(control_id=text)),
+        *span("tasks", "made_at", "ended_at"),
     ),
 )
