@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from proofwatch.controls.base import Control
-from proofwatch.controls.period import Ran, Source, cover, days_of
+from proofwatch.controls.period import Ran, Source, control_days, cover, days_of
 
 DAY = date(2026, 3, 1)
 DAYS = days_of(DAY, DAY + timedelta(days=5))
@@ -87,3 +87,29 @@ def test_days_for_one_reason_are_one_gap_and_another_reason_begins_another():
 def test_no_connection_and_no_day_are_no_fault():
     assert cover([CONTROL], [], {}, DAYS).counts() == {"not connected": 6}
     assert cover([CONTROL], [source()], {}, []).counts() == {}
+
+
+def test_every_control_day_says_what_was_due_read_and_missed_and_why():
+    ran = {
+        ("aws", day(0)): WHOLE,
+        ("aws", day(1)): Ran(complete=22, partial=1, lost=1, why=("failed: AccessDenied",)),
+        ("okta", day(0)): Ran(complete=1),
+    }
+    sources = [source(), source("okta", since=day(0), minutes=1440)]
+    found = list(control_days([CONTROL, MANUAL, ONLY_OKTA], sources, ran, DAYS))
+    assert [item.control for item in found] == ["C-1"] * 6 + ["C-3"] * 6, (
+        "no day of any automated control is out"
+    )
+    first, second, third = found[:3]
+    assert (first.word, first.due, first.complete, first.partial, first.missed) == ("covered", 25, 25, 0, 0)
+    assert (second.word, second.due, second.complete, second.partial, second.missed) == (
+        "missed",
+        25,
+        22,
+        1,
+        2,
+    )
+    assert second.why == ("aws: failed: AccessDenied", "okta: nothing was recorded")
+    assert (third.due, third.missed) == (25, 25) and "aws: nothing was recorded" in third.why
+    same = cover([CONTROL], sources, ran, DAYS)
+    assert [item.word for item in found[:6]] == list(same.words["C-1"])

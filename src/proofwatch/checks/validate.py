@@ -107,7 +107,7 @@ def validate(
     cases = _cases(found, columns)
     if found.problems:
         return None, found.problems
-    version = _version(source, columns, read, params, views.get(form.table))
+    version = verdict_version(form, source.id, read, params, dict(columns), views.get(form.table))
     return _check(source, params, cases, read, version), []
 
 
@@ -325,22 +325,31 @@ def checkers(columns: Iterable[tuple[str, str]]) -> dict[str, Fits]:
     return {name: _FITS[kind] for name, kind in named.items()}
 
 
-def _version(
-    source: Source,
-    columns: Sequence[tuple[str, str]],
+def verdict_version(
+    check: CheckForm | Check,
+    name: str,
     read: Sequence[str],
     params: Mapping[str, Any],
+    kinds: Mapping[str, str],
     view: View | None,
 ) -> str:
-    """Return the SHA-256 over what decides the verdict, and nothing else: words may change freely."""
-    kinds = dict(columns)
+    """Return the SHA-256 over what decides the verdict, and nothing else: words may change freely.
+
+    Args:
+        check: its table and expressions.
+        name: its id.
+        read: the columns that its expressions read.
+        params: its parameters with their defaults.
+        kinds: column → DuckDB type, of those at least.
+        view: the view that it judges, if it judges one.
+    """
     body: dict[str, Any] = {
         "engine": ENGINE,
-        "id": source.id,
-        "table": source.form.table,
+        "id": name,
+        "table": check.table,
         "columns": [[name, kinds[name]] for name in read],
-        "applies": source.form.applies,
-        "passes": source.form.passes,
+        "applies": check.applies,
+        "passes": check.passes,
         "params": {name: _canonical(value) for name, value in params.items()},
         "view": view.version if view else None,
     }

@@ -7,7 +7,7 @@ read. The words: `covered`: all that was due was read whole. `partial`: somethin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -38,11 +38,18 @@ class Source:
 
     def daily(self, day: date) -> bool:
         """Tell whether something was due on a whole day."""
+        return 0 < self._minutes(day) <= ONE_DAY
+
+    def expected(self, day: date) -> int:
+        """Return how many occurrences are due on a whole day; 0 where not every day has one."""
+        return ONE_DAY // self._minutes(day) if self.daily(day) else 0
+
+    def _minutes(self, day: date) -> int:
         minutes = 0
         for since, value in self.intervals:
             if since < day:
                 minutes = value
-        return 0 < minutes <= ONE_DAY
+        return minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,66 @@ class Coverage:
             for word in words:
                 found[word] = found.get(word, 0) + 1
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class ControlDay:
+    """One control on one day.
+
+    Attributes:
+        control: its id.
+        day: in UTC.
+        word: one of `WORDS`.
+        due: occurrences that were due, over all connections that its checks read.
+        complete: those that were read whole.
+        partial: those that were read in part.
+        missed: those that were due and not read: missed, failed or skipped.
+        why: the reasons for what was not read whole, as they were recorded.
+    """
+
+    control: str
+    day: date
+    word: str
+    due: int
+    complete: int
+    partial: int
+    missed: int
+    why: tuple[str, ...]
+
+
+def control_days(
+    controls: Iterable[Control],
+    sources: Sequence[Source],
+    ran: Mapping[tuple[str, date], Ran],
+    days: Sequence[date],
+) -> Iterator[ControlDay]:
+    """Yield every automated control on every day, none left out; see `cover` for the arguments."""
+    for control in controls:
+        if not control.checks:
+            continue
+        kinds = {check.partition(".")[0] for check in control.checks}
+        resting = [item for item in sources if item.kind in kinds]
+        for day in days:
+            yield _control_day(control.id, resting, ran, day)
+
+
+def _control_day(
+    control: str, sources: Sequence[Source], ran: Mapping[tuple[str, date], Ran], day: date
+) -> ControlDay:
+    words: list[str] = []
+    why: list[str] = []
+    complete = partial = missed = 0
+    for item in sources:
+        found = ran.get((item.name, day)) or Ran()
+        word = _word(item, found, day)
+        unrecorded = word == "missed" and not (found.complete or found.partial or found.lost)
+        lost = item.expected(day) if unrecorded else found.lost
+        complete, partial, missed = complete + found.complete, partial + found.partial, missed + lost
+        why += [f"{item.name}: {text}" for text in found.why]
+        why += [f"{item.name}: nothing was recorded"] if unrecorded else []
+        words.append(word)
+    due = complete + partial + missed
+    return ControlDay(control, day, _worst(words), due, complete, partial, missed, tuple(why))
 
 
 def days_of(first: date, last: date) -> list[date]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Count, TextField
+from django.db.models import Count, Q, TextField
 from django.db.models.functions import Cast, Substr
 
 from proofwatch.alerts import rulebook
 from proofwatch.alerts.base import ACTIVE
-from proofwatch.controls.period import Coverage, Ran, Source, cover, days_of
+from proofwatch.controls.period import Coverage, Ran, Source, control_days, cover, days_of
 from proofwatch.evidence.entry import parse
 from proofwatch.store.django import guarded
 from proofwatch.store.models import (
     Alert,
     Audit,
+    CheckRun,
     Connection,
     ControlList,
     CoverageGap,
@@ -58,8 +59,64 @@ class Usual:
 MOST = 40
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a period is judged by: its days so far, the connections, and what became of each occurrence."""
+
+    days: list[date]
+    sources: list[Source]
+    ran: dict[tuple[str, date], Ran]
+
+
 def coverage(audit: Audit, now: datetime, listed: ControlList | None) -> Coverage:
     """Return the days of a period until now: which controls were read, and every gap."""
+    facts = _facts(audit, now)
+    return cover(controls.controls_of(listed) if listed else (), facts.sources, facts.ran, facts.days)
+
+
+def ledger(audit: Audit, now: datetime, listed: ControlList | None) -> Iterator[dict[str, object]]:
+    """Yield every automated control on every day of a period until now, with counts and reasons.
+
+    `judged` counts the runs of its checks, `inconclusive` those in which something could not be told (or the
+    check could not be evaluated), `failing` those in which something failed.
+    """
+    facts = _facts(audit, now)
+    known = controls.controls_of(listed) if listed else ()
+    judged = _judged_runs(facts.days) if facts.days else {}
+    checks = {item.id: item.checks for item in known}
+    for item in control_days(known, facts.sources, facts.ran, facts.days):
+        runs = [judged.get((check, item.day), (0, 0, 0)) for check in checks[item.control]]
+        total, unsure, failing = (sum(run[place] for run in runs) for place in range(3))
+        yield {
+            "control": item.control, "day": item.day.isoformat(), "coverage": item.word, "due": item.due,
+            "read": item.complete, "read_in_part": item.partial, "missed": item.missed,
+            "check_runs": total, "inconclusive_runs": unsure, "failing_runs": failing, "why": list(item.why),
+        }  # fmt: skip
+
+
+LEDGER = (
+    "control", "day", "coverage", "due", "read", "read_in_part", "missed", "check_runs", "inconclusive_runs",
+    "failing_runs", "why",
+)  # fmt: skip
+"""The columns of the ledger, in order."""
+
+
+def _judged_runs(days: list[date]) -> dict[tuple[str, date], tuple[int, int, int]]:
+    """Return (check, day) → its runs, those with something inconclusive, those with something failing."""
+    since = datetime.combine(days[0], time.min, UTC)
+    until = datetime.combine(days[-1] + timedelta(days=1), time.min, UTC)
+    rows = CheckRun.objects.filter(observed_at__gte=since, observed_at__lt=until).order_by()
+    rows = rows.annotate(day=Substr(Cast("observed_at", TextField()), 1, 10))
+    unsure = Count("pk", filter=Q(inconclusive__gt=0) | ~Q(reason=""))
+    found = rows.values_list("check_id", "day").annotate(
+        Count("pk"), unsure, Count("pk", filter=Q(failed__gt=0))
+    )
+    return {
+        (check, date.fromisoformat(day)): (total, bad, failing) for check, day, total, bad, failing in found
+    }
+
+
+def _facts(audit: Audit, now: datetime) -> _Facts:
     days = days_of(audit.first, min(audit.last, now.astimezone(UTC).date()))
     with guarded("reading what was due and what was read"):
         intervals = _intervals()
@@ -73,7 +130,7 @@ def coverage(audit: Audit, now: datetime, listed: ControlList | None) -> Coverag
             for row in known
         ]  # fmt: skip
         ran = _ran({row.pk: row.name for row in known}, days) if days else {}
-    return cover(controls.controls_of(listed) if listed else (), sources, ran, days)
+    return _Facts(days, sources, ran)
 
 
 def _intervals() -> dict[str, list[tuple[date, int]]]:
