@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.app import App
+from proofwatch.cli import export_formats
 from proofwatch.cli.given import pairs
 from proofwatch.cli.output import json_option, print_fields, print_json
 
@@ -35,6 +36,9 @@ def subjects() -> list[str]:
 @click.group()
 def export() -> None:
     """Write files for people: CSV with its provenance."""
+
+
+export.add_command(export_formats.ocsf)
 
 
 @export.command("csv")

@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "snapshot": ("snapshot:snapshot", "Query the collected tables, now or as of any past moment."),
     "evidence": ("evidence:evidence", "List, show and verify the evidence log."),
     "export": ("export:export", "Write files for people: CSV with its provenance."),
+    "import": ("imports:imports", "Take in the verdicts of other products."),
     "config": ("configure:config", "Plan, apply and export proofwatch.yaml."),
     "witness": ("witness:witness", "Watch the logs of others: cosign what continues, refuse what was rewritten."),
     "demo": ("demo:demo", "Run the main job on a simulated company."),

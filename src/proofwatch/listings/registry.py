@@ -5,6 +5,7 @@ from __future__ import annotations
 from proofwatch.listings import (
     acceptances,
     alerts,
+    assertions,
     channels,
     checks,
     connections,
@@ -41,6 +42,7 @@ MODULES = (
     silences,
     trackers,
     documents,
+    assertions,
     drills,
     entries,
 )

@@ -9,6 +9,7 @@ from proofwatch.web.api import root
 from proofwatch.web.pages import (
     acceptances,
     alerts,
+    assertions,
     audit,
     channels,
     checks,
@@ -33,7 +34,7 @@ handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, acceptances, documents, evidence, connect, connections, channels,
+    controls, findings, alerts, tasks, acceptances, documents, assertions, evidence, connect, connections, channels,
     trackers, rules, own_checks, checks, audit, history, settings, upkeep, start, exports,
 )  # fmt: skip
 

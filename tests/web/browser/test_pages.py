@@ -32,6 +32,7 @@ PAGES = (
     "/evidence/entries/0",
     "/audit?audit=soc2",
     "/evidence/documents",
+    "/evidence/assertions",
     "/evidence/upload",
     "/settings/me",
     "/settings/people",

@@ -1,0 +1,46 @@
+"""`export oscal` and `export ocsf`: what we know in the formats of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proofwatch.app import App
+from proofwatch.cli.output import json_option, print_fields, print_json
+
+if TYPE_CHECKING:
+    from proofwatch.reports.filed import Filed
+
+OUT = click.option(
+    "--out", "path", type=click.Path(path_type=Path, dir_okay=False), required=True,
+    help="File; its provenance is written beside it.",
+)  # fmt: skip
+
+
+@click.command("ocsf")
+@OUT
+@json_option
+def ocsf(path: Path, as_json: bool) -> None:
+    """Write the newest verdicts as OCSF Compliance Findings (class 2003), one JSON object a line."""
+    from proofwatch.cli.export import origin_of
+    from proofwatch.reports.filed import record
+    from proofwatch.reports.ocsf import write_ocsf
+
+    app = App().open()
+    origin = origin_of(app, f"export ocsf --out {path}")
+    done = write_ocsf(path, app.objects, app.settings.cache / "tables", origin)
+    record("ocsf", done, origin, {})
+    _say(app, "ocsf", done, as_json)
+
+
+def _say(app: App, subject: str, done: Filed, as_json: bool) -> None:
+    app.sign()
+    body = {
+        "subject": subject, "rows": done.rows, "file": done.path, "meta": done.meta, "sha256": done.sha256
+    }  # fmt: skip
+    if as_json:
+        print_json(body)
+        return
+    print_fields([(name.capitalize(), value) for name, value in body.items()])
