@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -14,15 +13,13 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.evidence import merkle
 from proofwatch.evidence.base import EvidenceError, LogReader
 from proofwatch.evidence.checkpoint import Checkpoint, open_checkpoint
-from proofwatch.evidence.entry import named_objects, parse
+from proofwatch.evidence.entry import parse
+from proofwatch.evidence.named import MOST_JSON, Named, named_in
 from proofwatch.evidence.note import Verifier, parse_vkey
 from proofwatch.evidence.objects import ObjectStore
 from proofwatch.evidence.occurrences import Occurrences
 
 MOST_FINDINGS = 200
-MOST_JSON = 16 << 20
-"""Objects that are JSON up to this size are read for the objects that they name in turn."""
-
 Progress = Callable[[int, int], None]
 
 
@@ -109,7 +106,7 @@ def verify_log(
     others = {name: _open(report, name, text, verifiers) for name, text in (also or {}).items()}
     # An empty file name is SQLite's private temporary database: it moves to disk as it grows.
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
-        named = _Named(scratch, within)
+        named = Named(scratch, within)
         walk = _Walk(report, reader, named, {item.size for item in (signed, kept, *others.values()) if item})
         walk.run(told)
         report.roots = walk.roots
@@ -123,7 +120,7 @@ def verify_log(
 class _Walk:
     """One pass over the entries: leaves, tiles, canonical form, order of time, sweeps, objects named."""
 
-    def __init__(self, report: Report, reader: LogReader, named: _Named, wanted: set[int]) -> None:
+    def __init__(self, report: Report, reader: LogReader, named: Named, wanted: set[int]) -> None:
         self.roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT}
         self._report, self._reader, self._named, self._wanted = report, reader, named, wanted
         self._frontier = merkle.Frontier()
@@ -203,36 +200,6 @@ class _Tiles:
             return
         if stored != b"".join(hashes):
             self._report.blame(f"tile {level}/{index}: its hashes are not those of the entries")
-
-
-class _Named:
-    """The objects that entries, and objects in turn, name: each once, in the order of being named."""
-
-    def __init__(self, scratch: sqlite3.Connection, within: tuple[int, int] | None = None) -> None:
-        self._scratch, self._within = scratch, within
-        scratch.execute("CREATE TABLE named (place INTEGER PRIMARY KEY, digest BLOB UNIQUE, entry INTEGER)")
-        scratch.execute("BEGIN")
-
-    def add(self, digests: Iterable[str], entry: int) -> None:
-        """Note objects that `entry` names, itself or through another object."""
-        if self._within and not self._within[0] <= entry <= self._within[1]:
-            return
-        rows = [(bytes.fromhex(digest), entry) for digest in digests]
-        if rows:
-            self._scratch.executemany("INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", rows)
-
-    def count(self) -> int:
-        """Return how many objects are named so far."""
-        found: int = self._scratch.execute("SELECT count(*) FROM named").fetchone()[0]
-        return found
-
-    def walk(self) -> Iterator[tuple[str, int]]:
-        """Yield (digest, entry) of every object, also of those that are added meanwhile."""
-        place = 0
-        query = "SELECT place, digest, entry FROM named WHERE place > ? ORDER BY place LIMIT 1"
-        while row := self._scratch.execute(query, (place,)).fetchone():
-            place = row[0]
-            yield row[1].hex(), row[2]
 
 
 def _checkpoint(report: Report, reader: LogReader) -> str:
@@ -322,7 +289,7 @@ def _judge_others(
         report.proven.append(f"{fitting} checkpoints that were signed on the way fit the entries")
 
 
-def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, progress: Progress) -> None:
+def _judge_objects(report: Report, objects: ObjectStore | None, named: Named, progress: Progress) -> None:
     """Prove each object that is named, and those that it names: a sweep's manifest names its tables'."""
     if objects is None:
         unread = "are there and unchanged (not looked at)"
@@ -331,7 +298,7 @@ def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, p
     bad = 0
     for digest, entry in named.walk():
         try:
-            named.add(_named_in(objects.prove(digest, MOST_JSON)), entry)
+            named.add(named_in(objects.prove(digest, MOST_JSON)), entry)
             report.objects += 1
         except ProofwatchError as error:
             bad += 1
@@ -340,14 +307,3 @@ def _judge_objects(report: Report, objects: ObjectStore | None, named: _Named, p
     if not bad and not report.wrong:
         there = "are there, each with the bytes it promises"
         report.proven.append(f"{report.objects} objects named by entries {there}")
-
-
-def _named_in(data: bytes) -> list[str]:
-    """Return the digests that a JSON object names; nothing for other objects."""
-    if data[:1] not in (b"{", b"["):
-        return []
-    try:
-        # A bare list of digests is what a field too long for its object was moved to.
-        return list(named_objects(json.loads(data), "object"))
-    except (ValueError, RecursionError):
-        return []

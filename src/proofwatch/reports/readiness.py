@@ -107,9 +107,10 @@ def _judged_runs(days: list[date]) -> dict[tuple[str, date], tuple[int, int, int
     until = datetime.combine(days[-1] + timedelta(days=1), time.min, UTC)
     rows = CheckRun.objects.filter(observed_at__gte=since, observed_at__lt=until).order_by()
     rows = rows.annotate(day=Substr(Cast("observed_at", TextField()), 1, 10))
-    unsure = Count("pk", filter=Q(inconclusive__gt=0) | ~Q(reason=""))
     found = rows.values_list("check_id", "day").annotate(
-        Count("pk"), unsure, Count("pk", filter=Q(failed__gt=0))
+        total=Count("pk"),
+        unsure=Count("pk", filter=Q(inconclusive__gt=0) | ~Q(reason="")),
+        failing=Count("pk", filter=Q(failed__gt=0)),
     )
     return {
         (check, date.fromisoformat(day)): (total, bad, failing) for check, day, total, bad, failing in found

@@ -46,7 +46,7 @@ def newest_results(
     """
     chosen = [connections.get(connection)] if connection else connections.every()
     for item in chosen:
-        for sweep, due in _sweeps(item, at):
+        for sweep, due in newest_sweeps(item, at):
             wanted = [check for check in due if not checks or check in checks]
             if not wanted:
                 continue
@@ -69,7 +69,7 @@ def newest_results(
                 }
 
 
-def _sweeps(connection: Any, at: datetime | None) -> Iterator[tuple[Sweep, list[str]]]:
+def newest_sweeps(connection: Any, at: datetime | None) -> Iterator[tuple[Sweep, list[str]]]:
     """Yield (sweep, checks) such that each check comes with the newest sweep in which it was due."""
     runs = CheckRun.objects.filter(connection=connection, sweep__state__in=APPLIED)
     runs = runs.filter(latest=True) if at is None else runs.filter(observed_at__lte=at)

@@ -1,0 +1,1 @@
+"""The parts of a binder, one file each, in the order of its folders."""
