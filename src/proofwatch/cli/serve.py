@@ -106,6 +106,9 @@ def work_beside(app: App, stop: threading.Event) -> None:
         ("messages", worker.send, 0.5),
         ("events", worker.answer, 0.5),
         ("sweeps", worker.sweep_and_look, 5.0),
+        worker.PICTURES,
+        worker.OUTSIDE,
+        worker.BINDERS,
     )
     for name, task, every in tasks:
         threading.Thread(

@@ -48,8 +48,12 @@ def worker(once: bool, as_json: bool) -> None:
             failed = work_once(app, as_json)
         else:
             failed = False
-            for name, task in (("messages", send), ("events", answer)):
-                threading.Thread(target=keep_at, args=(app, name, task, stop), name=name, daemon=True).start()
+            beside = (("messages", send, ASK_EVERY), ("events", answer, ASK_EVERY), PICTURES, OUTSIDE,
+            BINDERS)
+            for name, task, every in beside:
+                threading.Thread(
+                    target=keep_at, args=(app, name, task, stop, every), name=name, daemon=True
+                ).start()
             _keep_sweeping(app, as_json)
     except KeyboardInterrupt:
         say("Stopped. A sweep in progress is taken up again by the next worker.")
@@ -67,6 +71,9 @@ def work_once(app: App, as_json: bool = False) -> bool:
     answer(app)
     _look(app)
     send(app)
+    picture(app)
+    keep_outside(app)
+    write_binders(app)
     return failed
 
 
@@ -83,6 +90,43 @@ def send(app: App) -> int:
     if done:
         app.sign()
     return done
+
+
+def picture(app: App) -> int:
+    """Let pictures of the pages be taken where they are due; return how often. A failure stops nothing."""
+    from proofwatch.web.screens import due
+
+    try:
+        return due.take(app, datetime.now(UTC))
+    except ProofwatchError as error:
+        note(f"pictures: {error}")
+        return 0
+
+
+PICTURES = ("pictures", picture, LOOK_EVERY)
+"""A loop of its own: a browser takes its time, and no sweep waits for it."""
+
+
+def keep_outside(app: App) -> int:
+    """Give checkpoints to the keepers that are due; return how many were tried."""
+    from proofwatch.cli import outside
+
+    return outside.keep_due(app)
+
+
+OUTSIDE = ("checkpoints outside", keep_outside, LOOK_EVERY)
+"""A loop of its own: a mail server or a repository takes its time, and no message waits for it."""
+
+
+def write_binders(app: App) -> int:
+    """Write the binders that were asked for, and the bundle of the month that ended; return how many."""
+    from proofwatch.cli import binder
+
+    return binder.write_due(app)
+
+
+BINDERS = ("binders", write_binders, LOOK_EVERY)
+"""A loop of its own: a binder takes minutes, and nothing else waits for it."""
 
 
 def answer(app: App) -> int:

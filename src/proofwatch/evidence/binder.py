@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.evidence.base import EvidenceError
+from proofwatch.evidence.binder_kept import CHECKPOINTS, judge_outside
 from proofwatch.evidence.bundle import LOG, OBJECTS, Bundle, BundleLog, BundleObjects
 from proofwatch.evidence.checkpoint import Checkpoint, parse_checkpoint
 from proofwatch.evidence.note import Verifier, encode64, open_note, parse_vkey, split_note
+from proofwatch.evidence.policy import Policy
 from proofwatch.evidence.verify import Progress, Report, verify_log
 
 FORMAT = "proofwatch-binder/1"
@@ -26,7 +28,6 @@ SUMS = "SHA256SUMS"
 SIGNED = "SHA256SUMS.note"
 ABOUT = "binder.json"
 VKEYS = f"{LOG}vkeys.txt"
-CHECKPOINTS = f"{LOG}checkpoints/"
 THREADS = 2
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
@@ -51,6 +52,8 @@ def verify_binder(
     *,
     vkeys: Sequence[str] = (),
     earlier: str | None = None,
+    policy: Policy | None = None,
+    authorities: Sequence[bytes] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Verify a whole binder, reading every file once and every object that is JSON twice.
@@ -60,6 +63,9 @@ def verify_binder(
         vkeys: the log's public keys as the auditor knows them; without any, the binder's own are taken, and
             the report says so.
         earlier: a signed checkpoint that was kept elsewhere, older or newer than the binder.
+        policy: logs and witnesses that the auditor knows, and how many witnesses are enough.
+        authorities: certificates of time-stamp authorities that the auditor trusts, as PEM; without any,
+            those in the binder are taken, and the report says so.
         progress: called with (done, in all): first bytes, then entries and objects.
 
     Returns:
@@ -73,7 +79,8 @@ def verify_binder(
     digests = _hash_files(report, bundle, found, told)
     _judge_sums(report, bundle, digests)
     found.about = _about(report, bundle)
-    found.vkeys = list(vkeys) or _own_keys(report, bundle)
+    given = [*vkeys, *(item.verifier.text for item in (policy.logs if policy else ()))]
+    found.vkeys = list(given) or _own_keys(report, bundle)
     head = _judge_signature(report, bundle, found, digests)
     also = _checkpoints(report, bundle)
     first, last = _period(found.about)
@@ -84,13 +91,14 @@ def verify_binder(
             log, found.vkeys, objects, _older(report, earlier, head), told, also=also,
             within=(first, last) if found.about else None, report=report,
         )  # fmt: skip
+        judge_outside(report, bundle, found.vkeys, policy, authorities)
     if found.about and head:
         _judge_about(report, found.about, head)
     if first > 0:
         report.unproven.append(
             f"the objects that entries before {first} name: they lie before the period and are not in it"
         )
-    if not vkeys and found.vkeys:
+    if not given and found.vkeys:
         report.unproven.append(
             f"that {found.vkeys[-1]} is the key of this organisation: it stands in the binder itself; "
             "compare it with the one that you received another way, or give it with --vkey or --policy"
@@ -272,6 +280,15 @@ def _older(report: Report, earlier: str | None, head: Checkpoint | None) -> str 
             f"({head.size} entries, and you saw {kept.size})"
         )
     return earlier
+
+
+def period_of(bundle: Bundle) -> tuple[int, int]:
+    """Return the first and the last index of the period's entries. Raises EvidenceError if it has none."""
+    report = Report()
+    found = _about(report, bundle)
+    if not found:
+        raise EvidenceError("reading a binder", report.wrong[0], "Verify it first.")
+    return _period(found)
 
 
 def _period(about: dict[str, Any]) -> tuple[int, int]:

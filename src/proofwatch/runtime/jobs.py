@@ -29,6 +29,10 @@ MAX_ATTEMPTS = 5
 FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(hours=1)
 CANDIDATES = 10
+PICTURES = "screenshots"
+BINDERS = "binder"
+APART = (PICTURES, BINDERS)
+"""Kinds that are claimed by name only: they may take long, and no sweep waits for them."""
 
 Clock = Callable[[], datetime]
 
@@ -67,12 +71,19 @@ def delay(attempt: int) -> timedelta:
     return min(FIRST_DELAY * (1 << (max(attempt, 1) - 1)), LONGEST_DELAY)
 
 
-def claim(owner: str, now: datetime, *, lease: timedelta = LEASE) -> Lease | None:
+def claim(owner: str, now: datetime, *, lease: timedelta = LEASE, only: str = "") -> Lease | None:
     """Take the job that has been due longest, or one whose worker fell silent; None if there is none.
 
     A job that has used up its attempts (its workers died) becomes dead here, with that reason.
+
+    Args:
+        owner: who takes it.
+        now: the time.
+        lease: how long the owner may be silent.
+        only: kind of job; "" for every kind that does not stand `APART`.
     """
     free = Q(state=JobState.PENDING, due_at__lte=now) | Q(state=JobState.RUNNING, leased_until__lt=now)
+    free &= Q(kind=only) if only else ~Q(kind__in=APART)
     with guarded("claiming a job"):
         for job in Job.objects.filter(free).order_by("due_at", "pk")[:CANDIDATES]:
             seen = Job.objects.filter(
@@ -128,8 +139,9 @@ def run_one(
     *,
     clock: Clock = utc_now,
     lease: timedelta = LEASE,
+    only: str = "",
 ) -> Lease | None:
-    """Claim one job and do it; return its lease, or None if there was nothing to do.
+    """Claim one job and do it; return its lease, or None if there was nothing to do. `only`: see `claim`.
 
     The job is postponed *before* its error is raised, so that a poisoned one cannot be claimed
     again at once by the next worker.
@@ -137,7 +149,7 @@ def run_one(
     Raises:
         BaseException: whatever the handler raised, after the job was postponed.
     """
-    held = claim(owner, clock(), lease=lease)
+    held = claim(owner, clock(), lease=lease, only=only)
     if held is None:
         return None
     try:
