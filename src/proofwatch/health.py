@@ -42,6 +42,7 @@ def look(app: App, *, offline: bool = False) -> list[Finding]:
         found += _guarded(_connections, app)
         found += _guarded(_telling, app)
         found += _guarded(_working, app)
+        found += _guarded(_outside, app)
         if not offline:
             found += _guarded(_systems, app)
     return found
@@ -102,6 +103,14 @@ def _working(app: App) -> Iterator[Finding]:
             yield Finding(
                 "warning", "trackers", f"{row.name}: {row.problem}", f"proofwatch trackers test {row.name}"
             )
+
+
+def _outside(app: App) -> Iterator[Finding]:
+    """Say whether somebody outside keeps checkpoints, which alone reveals a log rewritten as a whole."""
+    from proofwatch.outside import comparing
+
+    for level, said, remedy in comparing.problems():
+        yield Finding(level, "outside", said, remedy)
 
 
 def _guarded(part: Callable[[App], Iterator[Finding]], app: App) -> list[Finding]:

@@ -156,6 +156,16 @@ class Git:
         return Shown(tuple(copies), tuple(remarks), more)
 
 
+def make_bare(folder: Path) -> None:
+    """Make an empty repository to push to. Raises OutsideError if that cannot be done."""
+    folder.mkdir(parents=True)
+    command = [shutil.which("git") or "git", "init", "--quiet", "--bare", "."]
+    settings = Settings(remote=str(folder), folder=str(folder))
+    code, _, said = _run(command, folder, _environment(settings, ""), b"")
+    if code:
+        raise OutsideError(DOING, f"git init: {short(said.decode('utf-8', 'replace'), [])}")
+
+
 def _answer(settings: Settings, commit: str, *, created: bool) -> Answer:
     facts = {"remote": _shown(settings.remote), "branch": settings.branch, "created": created}
     return Answer(commit, facts=facts)
