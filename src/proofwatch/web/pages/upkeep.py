@@ -16,6 +16,8 @@ from proofwatch.alerts.base import default_policy
 from proofwatch.checks.base import SEVERITIES
 from proofwatch.errors import ProofwatchError
 from proofwatch.evidence.keys import load_key
+from proofwatch.outside import book as keepers
+from proofwatch.outside import giving
 from proofwatch.store import django as state
 from proofwatch.store import log
 from proofwatch.store.models import Audit, Checkpoint, LogEntry, ManualEvidence, Sweep
@@ -76,6 +78,7 @@ def kept(request: HttpRequest) -> HttpResponse:
         "state": state.where(), "state_bytes": _state_bytes(), "vendor": connection.vendor,
         "objects": settings.objects, "home": settings.home, "free": _free(settings.home),
         "remote": settings.objects.startswith("s3://"), **_keys(settings.key_file),
+        "keepers": [(row, next(iter(giving.history(row.name, 1)), None)) for row in keepers.every()],
     }  # fmt: skip
     return render(request, "pages/kept.html", values)
 
