@@ -152,24 +152,37 @@ def consistency_proof(old: int, new: int, tile: Tile) -> list[bytes]:
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> None:
     """Return if `leaf` is leaf `index` of the tree (RFC 9162 §2.1.3.2). Raises EvidenceError otherwise."""
     doing = f"verifying that entry {index} is in the log of size {size}"
+    inner = check_path(doing, index, size, len(proof))
+    _check_hashes(doing, [leaf, expected, *proof])
+    if climb(leaf, index, inner, proof) != expected:
+        raise EvidenceError(doing, "the proof leads to another root")
+
+
+def check_path(doing: str, index: int, size: int, length: int) -> int:
+    """Return how many steps of the path of leaf `index` are inside the last subtree that it shares.
+
+    The steps after those go along the right edge: each joins a complete subtree on the left.
+
+    Raises:
+        EvidenceError: there is no such leaf, or its path has not `length` hashes.
+    """
     if not 0 <= index < size:
         raise EvidenceError(doing, "there is no such entry in a tree of that size")
-    _check_hashes(doing, [leaf, expected, *proof])
-    node, last, found = index, size - 1, leaf
-    for item in proof:
-        if last == 0:
-            raise EvidenceError(doing, "the proof has more hashes than the path")
-        if node & 1 or node == last:
-            found = node_hash(item, found)
-            while not node & 1 and node:
-                node, last = node >> 1, last >> 1
-        else:
-            found = node_hash(found, item)
-        node, last = node >> 1, last >> 1
-    if last != 0:
-        raise EvidenceError(doing, "the proof has fewer hashes than the path")
-    if found != expected:
-        raise EvidenceError(doing, "the proof leads to another root")
+    inner = (index ^ (size - 1)).bit_length()
+    steps = inner + (index >> inner).bit_count()
+    if length != steps:
+        raise EvidenceError(
+            doing, f"the proof has {'more' if length > steps else 'fewer'} hashes than the path"
+        )
+    return inner
+
+
+def climb(node: bytes, index: int, inner: int, path: Iterable[bytes], start: int = 0) -> bytes:
+    """Return the hash that a path leads to from `node`, which stands `start` steps above leaf `index`."""
+    for step, item in enumerate(path, start):
+        pair = node + item if step < inner and not index >> step & 1 else item + node
+        node = hashlib.sha256(b"\x01" + pair).digest()  # `node_hash`, without a call at each step.
+    return node
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
