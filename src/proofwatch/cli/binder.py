@@ -120,7 +120,8 @@ def write_due(app: App) -> int:
     now = datetime.now(UTC)
     month = exports.month_due(now)
     if month is not None:
-        enqueue(exports.ask(month, kind=exports.BUNDLE, by="scheduler", role="program", now=now), now)
+        row = exports.ask(month, kind=exports.BUNDLE, by="scheduler", role="program", now=now)
+        jobs.enqueue(jobs.BINDERS, row.name, now)
         app.sign()
     done = 0
     while jobs.run_one(
@@ -129,13 +130,6 @@ def write_due(app: App) -> int:
         app.sign()
         done += 1
     return done
-
-
-def enqueue(row: Export, now: datetime) -> None:
-    """Let the next free worker write an export."""
-    from proofwatch.runtime import jobs
-
-    jobs.enqueue(jobs.BINDERS, row.name, now)
 
 
 def _write(app: App, name: str) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_json, say
-
-if TYPE_CHECKING:
-    from proofwatch.controls.base import Control
-    from proofwatch.store.models import Audit
-
-Item = Mapping[str, Any]
 
 
 @click.command()
@@ -58,129 +50,32 @@ def sample(
 
     The whole population is written beside it: whoever has it and the method draws the same sample.
     """
+    from proofwatch.binder.sampling import LONGEST_SEED, Asks, control_of, draw_sample
     from proofwatch.cli.audits import audit_of
-    from proofwatch.reports.sample import draw, lines
+    from proofwatch.cli.export import listing_of, origin_of
+    from proofwatch.pipeline import TABLES
 
     if not from_population and not seed:
         raise click.UsageError("Without the population's digest there has to be a --seed.")
-    if seed and len(seed) > 200:
-        raise click.UsageError("The seed is longer than 200 characters.")
-    app, now = App().open(), datetime.now(UTC)
-    audit, control = audit_of(name, now), _control(control_id)
-    population = lines(POPULATIONS[kind](app, audit, control, now))
-    found = draw(population, number, seed)
-    files = _write(app, audit, control, kind, number, found, population, folder)
+    if len(seed) > LONGEST_SEED:
+        raise click.UsageError(f"The seed is longer than {LONGEST_SEED} characters.")
+    app = App().open()
+    listing_of(app, "alerts")  # Lists know the checks of this installation from here on.
+    audit, control = audit_of(name, datetime.now(UTC)), control_of(control_id)
+    said = f"sample --control {control.id} --n {number} --of {kind} --audit {audit.name}"
+    asks = Asks(audit, control, kind, number, seed, app.objects, app.settings.cache / TABLES)
+    done = draw_sample(asks, origin_of(app, said), folder)
     app.sign()
-    facts = {
-        "control": control.id, "of": kind, "audit": audit.name, "population": found.population,
-        "population_sha256": found.digest, "seed": found.seed, "drawn": len(found.items), **files,
-    }  # fmt: skip
+    found = done.sample
     if as_json:
-        print_json({**facts, "items": [item for _, item in found.items]})
+        print_json(
+            {
+                "control": control.id, "of": kind, "audit": audit.name, "population": found.population,
+                "population_sha256": found.digest, "seed": found.seed, "drawn": len(found.items),
+                "csv": done.written.csv, "meta": done.written.meta, "population_file": done.population,
+                "items": [item for _, item in found.items],
+            }
+        )  # fmt: skip
         return
-    say(f"{len(found.items)} of {found.population} {kind} of {control.id} were drawn: {files['csv']}")
+    say(f"{len(found.items)} of {found.population} {kind} of {control.id} were drawn: {done.written.csv}")
     say(f"Seed {found.seed}")
-
-
-def _control(wanted: str) -> Control:
-    from proofwatch.store.services import controls
-    from proofwatch.store.services.naming import unknown
-
-    listed = controls.current()
-    known = {item.id: item for item in (controls.controls_of(listed) if listed else ())}
-    if wanted not in known:
-        raise unknown("drawing a sample", "control", wanted, known)
-    return known[wanted]
-
-
-def _resources(app: App, audit: Audit, control: Control, now: datetime) -> Iterable[Item]:
-    from datetime import time, timedelta
-
-    from proofwatch.pipeline import TABLES
-    from proofwatch.reports.results import newest_results
-
-    end = min(datetime.combine(audit.last + timedelta(days=1), time.min, UTC), now)
-    cache = app.settings.cache / TABLES
-    for row in newest_results(app.objects, cache, at=end, checks=control.checks):
-        if row["resource"] is not None and row["status"] != "not_applicable":
-            names = (
-                "check",
-                "check_version",
-                "account",
-                "region",
-                "resource",
-                "status",
-                "connection",
-                "sweep",
-            )
-            yield {name: row[name] for name in names}
-
-
-def _days(app: App, audit: Audit, control: Control, now: datetime) -> Iterable[Item]:
-    from proofwatch.reports import readiness
-    from proofwatch.store.services import controls
-
-    for item in readiness.ledger(audit, now, controls.current()):
-        if item["control"] == control.id:
-            yield item
-
-
-def _listed(name: str, first: str) -> Callable[[App, Audit, Control, datetime], Iterable[Item]]:
-    def rows(app: App, audit: Audit, control: Control, now: datetime) -> Iterable[Item]:
-        from datetime import timedelta
-
-        from proofwatch.cli.export import listing_of
-        from proofwatch.listings.base import Asked
-
-        span = {"from": audit.first.isoformat(), "to": (audit.last + timedelta(days=1)).isoformat()}
-        for row in listing_of(app, name).every(Asked({"control": control.id, **span})):
-            yield {key: row[key] for key in (first, "state", "severity", "control")}
-
-    return rows
-
-
-POPULATIONS: Mapping[str, Callable[[App, Audit, Control, datetime], Iterable[Item]]] = {
-    "resources": _resources,
-    "days": _days,
-    "alerts": _listed("alerts", "alert"),
-    "tasks": _listed("tasks", "task"),
-}
-
-
-def _write(
-    app: App, audit: Audit, control: Control, kind: str, number: int, found: Any, population: list[bytes],
-    folder: Path,
-) -> dict[str, str]:  # fmt: skip
-    from proofwatch.cli.export import origin_of
-    from proofwatch.reports.provenance import provenance
-    from proofwatch.reports.sample import METHOD
-    from proofwatch.reports.tables import write_table
-    from proofwatch.store import log
-    from proofwatch.store.django import write
-
-    command = f"sample --control {control.id} --n {number} --of {kind} --audit {audit.name}"
-    origin = origin_of(app, command)
-    base = f"sample-{control.id}-{kind}"
-    about = provenance(
-        origin, base, title=f"Sample of {kind} of {control.id}", matching=len(found.items),
-        question=f"Which {len(found.items)} of the {found.population} {kind} are looked at.",
-        population=found.population, population_sha256=found.digest, seed=found.seed, method=METHOD,
-        population_file=f"{base}.population.jsonl",
-        period={"first": audit.first.isoformat(), "last": audit.last.isoformat()},
-    )  # fmt: skip
-    columns = list(found.items[0][1]) if found.items else []
-    rows = (
-        (place, value, *(item[name] for name in columns))
-        for place, (value, item) in enumerate(found.items, start=1)
-    )
-    done = write_table(folder, base, ["drawn", "number", *columns], rows, about)
-    whole = folder / f"{base}.population.jsonl"
-    whole.write_bytes(b"".join(line + b"\n" for line in population))
-    with write("recording a sample"):
-        facts = {
-            "control": control.id, "of": kind, "audit": audit.name, "population": found.population,
-            "population_sha256": found.digest, "seed": found.seed, "drawn": len(found.items),
-            "sha256": done.sha256,
-        }  # fmt: skip
-        log.append("sample.drawn", origin.by, facts, origin.now)
-    return {"csv": str(done.csv), "meta": str(done.meta), "population_file": str(whole)}

@@ -11,6 +11,7 @@ from proofwatch.web.pages import (
     alerts,
     assertions,
     audit,
+    binders,
     channels,
     checks,
     connect,
@@ -23,6 +24,7 @@ from proofwatch.web.pages import (
     history,
     own_checks,
     rules,
+    screenshots,
     settings,
     start,
     tasks,
@@ -34,8 +36,9 @@ handler404 = "proofwatch.web.problems.not_found"
 handler500 = "proofwatch.web.problems.broken"
 
 PLACES = (
-    controls, findings, alerts, tasks, acceptances, documents, assertions, evidence, connect, connections, channels,
-    trackers, rules, own_checks, checks, audit, history, settings, upkeep, start, exports,
+    controls, findings, alerts, tasks, acceptances, documents, assertions, evidence, screenshots, connect,
+    connections, channels, trackers, rules, own_checks, checks, binders, audit, history, settings, upkeep,
+    start, exports,
 )  # fmt: skip
 
 urlpatterns = [
