@@ -11,6 +11,7 @@ import pytest
 
 from proofwatch.store.models import Finding
 from proofwatch.store.transitions import finding_id
+from tests.reports.pdfs import numbered, text_of
 from tests.store.samples import begun, connection
 
 PAGE = 50
@@ -64,6 +65,19 @@ def files(client, query):
     return [row["id"] for row in rows], [line["id"] for line in lines], meta
 
 
+def pdfs(client, query):
+    """Return the numbers of the rows in the PDFs, how their ids begin, and how many files there are."""
+    said = client.get(f"/export/findings?format=pdf&{query}")
+    made = [said.content]
+    if said["Content-Type"] == "application/zip":
+        archive = zipfile.ZipFile(io.BytesIO(said.content))
+        made = [archive.read(name) for name in archive.namelist()]
+    ids = [
+        found for file in made for found in re.findall(r"^[\d\u202f]+ ([0-9a-f-]{12})…", text_of(file), re.M)
+    ]
+    return numbered(made), ids, len(made)
+
+
 def api(client, query, size):
     """Walk through the API; return all ids and its counts."""
     ids, after, counts = [], "", set()
@@ -88,6 +102,8 @@ def test_screen_files_and_api_say_the_same(site, number, query):
     assert shown == matching == said_matching == len(in_csv) == meta["rows"] == meta["matching"]
     assert population == said_population == meta["population"] == number
     assert in_csv == in_lines == ids and len(set(ids)) == len(ids)
+    in_pdf, pdf_ids, _ = pdfs(client, query)
+    assert in_pdf == list(range(1, matching + 1)) and pdf_ids == [item[:12] for item in ids]
 
 
 def test_twenty_thousand_rows(site):
@@ -98,3 +114,6 @@ def test_twenty_thousand_rows(site):
     assert in_csv == in_lines == ids and len(set(ids)) == matching == meta["rows"] == 20_000
     page = client.get("/findings").content.decode()
     assert f"<b>{PAGE}</b> shown · <b>20000</b> of 20000" in page
+    in_pdf, pdf_ids, number = pdfs(client, "")
+    assert number == 4, "5,000 rows each"
+    assert in_pdf == list(range(1, 20_001)) and pdf_ids == [item[:12] for item in ids]
