@@ -14,6 +14,8 @@ from proofwatch.errors import ProofwatchError
 
 Level = Literal["ok", "warning", "wrong"]
 LEAST_FREE = 1 << 30
+OLD_PICTURE = timedelta(days=8)
+"""Pictures of the pages are taken every week."""
 IDLE = timedelta(minutes=2)
 """How long what is due may wait before it looks as if nobody were there to do it."""
 
@@ -42,6 +44,7 @@ def look(app: App, *, offline: bool = False) -> list[Finding]:
         found += _guarded(_connections, app)
         found += _guarded(_telling, app)
         found += _guarded(_working, app)
+        found += _guarded(_pictures, app)
         found += _guarded(_outside, app)
         if not offline:
             found += _guarded(_systems, app)
@@ -103,6 +106,19 @@ def _working(app: App) -> Iterator[Finding]:
             yield Finding(
                 "warning", "trackers", f"{row.name}: {row.problem}", f"proofwatch trackers test {row.name}"
             )
+
+
+def _pictures(app: App) -> Iterator[Finding]:
+    """Say whether pages can be kept as pictures, and whether some were lately."""
+    from proofwatch.runtime import browsers
+    from proofwatch.store.services import screenshots
+
+    if problem := browsers.problem(app.settings.browser):
+        said = f"{problem}: lists are kept as PDF instead"
+        yield Finding("warning", "pictures", said, browsers.REMEDY)
+    if missing := screenshots.overdue(datetime.now(UTC), OLD_PICTURE):
+        remedy = "proofwatch screenshots take; a running worker takes them every week"
+        yield Finding("warning", "pictures", missing, remedy)
 
 
 def _outside(app: App) -> Iterator[Finding]:

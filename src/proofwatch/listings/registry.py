@@ -18,6 +18,7 @@ from proofwatch.listings import (
     matrix,
     reviews,
     rules,
+    screenshots,
     silences,
     sweeps,
     tasks,
@@ -43,6 +44,7 @@ MODULES = (
     trackers,
     documents,
     assertions,
+    screenshots,
     drills,
     entries,
 )

@@ -22,6 +22,7 @@ from django.urls import reverse
 from proofwatch.errors import ProofwatchError
 from proofwatch.store.models import Person
 from proofwatch.web import access, auditing, metrics, problems
+from proofwatch.web.screens import viewer
 
 Respond = Callable[[HttpRequest], HttpResponse]
 OPEN = ("/healthz", "/readyz", "/metrics", "/static/", "/start/", "/api/", "/account/")
@@ -85,6 +86,11 @@ class People:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer."""
         request.person, request.kept = None, {}
+        if viewer.looks(request):
+            # Not in `auditing`: what is drawn becomes an entry of its own, screenshot.taken.
+            request.person = viewer.person(request.now)
+            with viewer.only_reading():
+                return self.respond(request)
         if request.user.is_authenticated:
             refused = self._recognise(request)
             if refused is not None:

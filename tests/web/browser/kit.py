@@ -1,5 +1,6 @@
 """A running server, a real browser, and people who came in by a link."""
 
+import base64
 import os
 import shutil
 import threading
@@ -12,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from proofwatch.cli.serve import listen
 from proofwatch.controls.load import builtin_controls, load_controls
-from proofwatch.store.services import audits, connections, controls
+from proofwatch.store.services import audits, connections, controls, screenshots
 from proofwatch.web import invitations
 from tests.servers import free_port
 
@@ -26,6 +27,10 @@ QUIET = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 PHRASE = "a long enough phrase"
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+)
+"""A picture of one pixel."""
 EVIL = "<img src=x onerror=alert(1)>"
 
 
@@ -46,6 +51,11 @@ def served(site, monkeypatch, served_port):
     controls.judge(site.now)
     first = (site.now - timedelta(days=90)).date()
     audits.save("soc2", first, first + timedelta(days=364), actor="olga", now=site.now, reason="engaged")
+    screenshots.keep(
+        DOT, {"title": EVIL, "lists": [], "text_sha256": "0" * 64}, site.app.objects, page="checks",
+        url=f"http://proofwatch.local/{'x' * 300}", media_type="image/png", cause="schedule",
+        actor="scheduler", now=site.now,
+    )  # fmt: skip
     site.app.sign()
     token = invitations.invite("lea", actor="olga", now=site.now)
     server = listen(site.app, "127.0.0.1", served_port, 4)

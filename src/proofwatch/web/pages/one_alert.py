@@ -30,6 +30,7 @@ from proofwatch.web.context import installation
 from proofwatch.web.parts.given import GivenError, meanwhile, moment, text, typed
 from proofwatch.web.parts.moments import utc
 from proofwatch.web.parts.timeline import of_event, stages, timeline
+from proofwatch.web.screens import viewer
 
 MANY = 50
 UNKNOWN = {"detect": "not known: it failed when it was first read"}
@@ -42,7 +43,8 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
         return _act(request, row)
     happened = review.events(row)
     mine = request.person.name
-    if request.method == "GET" and not any(e.kind == "viewed" and e.actor == mine for e in happened):
+    known = viewer.looks(request) or any(e.kind == "viewed" and e.actor == mine for e in happened)
+    if request.method == "GET" and not known:  # A picture that is taken is nobody who looks.
         review.view(row, by=mine, now=request.now, channel="web")
         installation().sign()
         happened = review.events(row)
