@@ -1,4 +1,4 @@
-"""Verdicts of others as a list, a page and a file: labelled by who asserts them; nothing of a stranger runs."""
+"""Verdicts of others as a list, a page and a file: labelled by who asserts them; nothing in them runs."""
 
 import json
 

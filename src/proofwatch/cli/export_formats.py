@@ -19,6 +19,33 @@ OUT = click.option(
 )  # fmt: skip
 
 
+@click.command("oscal")
+@click.option("--audit", "name", default="", help="The days of this audit; without it, how things stand now.")
+@click.option(
+    "--subjects",
+    type=click.IntRange(0, 100_000),
+    default=100,
+    show_default=True,
+    help="Name at most so many resources in one observation.",
+)
+@OUT
+@json_option
+def oscal(name: str, subjects: int, path: Path, as_json: bool) -> None:
+    """Write the controls as OSCAL assessment results: satisfied, not satisfied, or observed only."""
+    from proofwatch.cli.export import origin_of
+    from proofwatch.reports.filed import record
+    from proofwatch.reports.oscal import write_oscal
+    from proofwatch.store.services import audits
+
+    app = App().open()
+    audit = audits.get(name) if name else None
+    origin = origin_of(app, f"export oscal{f' --audit {name}' if name else ''} --out {path}")
+    cache = app.settings.cache / "tables"
+    done = write_oscal(path, app.objects, cache, origin, audit=audit, subjects=subjects)
+    record("oscal", done, origin, {"audit": name} if name else {})
+    _say(app, "oscal", done, as_json)
+
+
 @click.command("ocsf")
 @OUT
 @json_option
