@@ -340,17 +340,27 @@ def serve_here(folder, job):
         raise typeset.TypesettingFailed((folder / typeset.FAILED).read_text())
 
 
-def test_a_document_that_is_too_large_ends_only_its_own_process(tmp_path):
-    job = {"timestamp": 0}
-    with pytest.raises(ReportError, match=r"writing .*a\.pdf"):
-        _failing(tmp_path, job)
+def test_a_document_that_is_too_large_ends_only_its_own_process(tmp_path, monkeypatch):
+    def small(folder, job):
+        return typeset.typeset(folder, job, memory=300 * 2**20)
+
+    monkeypatch.setattr(pdf, "typeset", small)
+    with pytest.raises(ReportError, match=r"(?s)writing .*a\.pdf.*want of memory.*fewer rows"):
+        write_pdf(tmp_path, "a", COLUMNS, rows(3_000), META)
     assert list(tmp_path.iterdir()) == []
 
 
-def _failing(tmp_path, job):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pdf, "_about", lambda meta, part: job)
+def test_a_document_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(typeset, "SECONDS", 0.05)
+    with pytest.raises(ReportError, match="stopped after"):
         write_pdf(tmp_path, "a", COLUMNS, rows(1), META)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_that_somebody_added_stand_with_what_was_asked(tmp_path):
+    text = one(tmp_path, "x", as_of=AT, sampled=True, seed="77", nested={"not": "plain"})
+    assert "as of: 2026-11-28 09:00:00Z" in text and "sampled: yes" in text and "seed: 77" in text
+    assert "nested" not in text
 
 
 def test_line_breaks_have_a_sign_that_the_font_has():

@@ -1,4 +1,4 @@
-"""Typesetting, in a process of its own: `python -m proofwatch.reports.typeset FOLDER`.
+"""Typesetting, in a process of its own: `python -m proofwatch.reports.typeset FOLDER BYTES`.
 
 typst keeps what it worked out for ten more documents, some 0.8 GB for 5,000 rows, and never gives it back.
 A process that ends gives back all of it, and a document that is too large ends only that process.
@@ -30,12 +30,13 @@ class TypesettingFailed(Exception):
     """The process ended without a PDF; the text says why."""
 
 
-def typeset(folder: Path, job: dict[str, Any]) -> Path:
+def typeset(folder: Path, job: dict[str, Any], memory: int = ADDRESS_SPACE) -> Path:
     """Make a PDF in a process of its own; return its path in `folder`.
 
     Args:
         folder: an empty one, of this job alone.
         job: what `list.typ` reads, and `timestamp`, seconds since 1970.
+        memory: bytes of address space that the process may have.
 
     Raises:
         TypesettingFailed: typst refused it, or it took more memory or time than it may.
@@ -46,7 +47,7 @@ def typeset(folder: Path, job: dict[str, Any]) -> Path:
     try:
         with _ONE:
             done = subprocess.run(  # noqa: S603 - no shell, and every word is ours
-                [sys.executable, "-P", "-m", "proofwatch.reports.typeset", str(folder)],
+                [sys.executable, "-P", "-m", "proofwatch.reports.typeset", str(folder), str(memory)],
                 env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
             )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -82,7 +83,8 @@ def main() -> None:
     """Limit this process, then do the job of the folder that is named."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    memory = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     serve(Path(sys.argv[1]))
 
 
