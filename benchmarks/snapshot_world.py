@@ -96,3 +96,14 @@ class FolderObjects:
 
     def size(self) -> int:
         return sum(path.stat().st_size for path in self.folder.iterdir())
+
+
+def committed(declared: Table, count: int, objects, folder: Path):  # type: ignore[no-untyped-def]
+    """Return the state of a table of `count` resources, as the first sweep of a month commits it."""
+    from proofwatch.snapshots.commit import commit
+    from proofwatch.snapshots.spool import write_part
+
+    work = folder / "spool"
+    work.mkdir(parents=True)
+    part = write_part(work, declared, ACCOUNT, REGION, rows(declared, count))
+    return commit(declared, "bench", [part], [], None, objects, work, "2026-11", cache=folder / "cache")

@@ -74,7 +74,7 @@ def test_the_readmes_commands_work(tmp_path, company):
 
     env = {**os.environ, **environment(company), "PROOFWATCH_HOME": str(tmp_path / "home")}
     env["PATH"] = f"{BIN}{os.pathsep}{env['PATH']}"
-    expected = {"status": {1}, "sweep": {0, 3}}
+    expected = {"status": {1}, "sweep": {0, 3}, "audits": {0, 1}}
     lines = commands("Your own account")
     assert len(lines) > 8
     for line in lines[2:]:

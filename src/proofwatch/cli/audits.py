@@ -189,7 +189,8 @@ def _show_days(days: list[dict[str, Any]]) -> None:
         "failing_runs",
     )  # fmt: skip
     titles = [name.replace("_", " ").capitalize() for name in names]
-    print_table([*titles, "Why"], ((*(item[name] for name in names), "; ".join(item["why"])) for item in days))
+    rows = ((*(item[name] for name in names), "; ".join(item["why"])) for item in days)
+    print_table([*titles, "Why"], rows)
 
 
 def _show_controls(days: list[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.app import App
-from proofwatch.cli import demo_alerts, demo_history
+from proofwatch.cli import demo_alerts, demo_binder, demo_history
 from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
 from proofwatch.cli.progress import stage_progress
 from proofwatch.config import DEMO_FILE, DEMO_MARK, ConfigError, Settings, load_settings
@@ -55,7 +55,7 @@ def demo(once: bool, as_json: bool) -> None:
         demo_alerts.deliver(app)
         second = _change(app, company, first)
         told = demo_alerts.tell(app, box)
-        good = _verify(app)
+        good = _verify(app) and demo_binder.hand_over(app)
         seconds = time.monotonic() - began
         _next(app, company, seconds)
         if as_json:
@@ -235,6 +235,8 @@ def _next(app: App, company: Any, seconds: float) -> None:
         'proofwatch snapshot query "SELECT region, count(*) FROM aws_ec2_volume GROUP BY ALL"',
         "proofwatch evidence verify",
         "proofwatch export csv --out /tmp/evidence",
+        "proofwatch audits readiness           # every control, every day",
+        "proofwatch export binder              # everything, for the auditor",
     ):
         say(f"  {line}")
     say("  Your own account: unset PROOFWATCH_HOME; proofwatch init; proofwatch connect aws --help")

@@ -45,14 +45,13 @@ VERBS: dict[str, tuple[str, str]] = {
     "reperform": ("verify:reperform", "Judge a binder's readings again, and compare every verdict."),
     "export": ("export:export", "Write files for people: the binder of an audit, CSV, PDF, OSCAL, OCSF."),
     "import": ("imports:imports", "Take in the verdicts of other products."),
-    "import": ("imports:imports", "Take in the verdicts of other products."),
     "retention": ("retention:retention", "What evidence is held, until when, and what keeps it."),
     "backup": ("backup:backup", "Copy the whole installation into one file."),
     "restore": ("backup:restore", "Restore a backup into an empty home and database, and prove it."),
     "db": ("db:db", "Move the state to another database."),
     "outside": ("outside:outside", "Who keeps checkpoints outside, and whether they still fit the log."),
     "config": ("configure:config", "Plan, apply and export proofwatch.yaml."),
-    "witness": ("witness:witness", "Watch the logs of others: cosign what continues, refuse what was rewritten."),
+    "witness": ("witness:witness", "Watch logs of others: cosign what continues, refuse what was rewritten."),
     "demo": ("demo:demo", "Run the main job on a simulated company."),
 }
 """Verb → (module:function in this package, one line of help)."""

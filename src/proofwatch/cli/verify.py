@@ -99,14 +99,14 @@ def reperform(
         work = Path(folder)
         objects = BundleObjects(bundle, _made(work / "objects"))
         only = _only(bundle, control, checks)
-        chosen, bare = _chosen(bundle, objects, day, sweep, newest)
+        wanted, bare = chosen(bundle, objects, day, sweep, newest=newest)
         performer = Reperformer(objects, _made(work / "cache"))
         found: list[tuple[dict[str, Any], Again]] = []
         with stage_progress(not as_json) as progress:
-            for number, item in enumerate(chosen):
-                progress("reperform", number, len(chosen))
+            for number, item in enumerate(wanted):
+                progress("reperform", number, len(wanted))
                 found.append((item, performer.again(item["evaluation"], only)))
-            progress("reperform", len(chosen), len(chosen))
+            progress("reperform", len(wanted), len(wanted))
     if as_json:
         print_json({"sweeps": [_body(item, again) for item, again in found], "without_readings": bare})
     else:
@@ -133,8 +133,8 @@ def _only(bundle: Bundle, control: str, checks: Sequence[str]) -> set[str] | Non
     return {*checks, *json.loads(bundle.read(name))["checks"]}
 
 
-def _chosen(
-    bundle: Bundle, objects: Any, day: Any, sweep: str, newest: bool
+def chosen(
+    bundle: Bundle, objects: Any, day: Any = None, sweep: str = "", *, newest: bool = False
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the evaluations to judge again, in order of time, and how many sweeps have no readings."""
     from proofwatch.evidence.binder import period_of
