@@ -86,7 +86,7 @@ KINDS = {
     "keeper.changed": "Who keeps checkpoints outside was added, changed, turned on or off, or removed.",
     "checkpoint.kept": "Somebody outside took a checkpoint, with what they answered.",
     "checkpoint.refused": "Somebody outside could not be given a checkpoint, or refused it.",
-    "backup.made": "The state was copied, with the digest of the copy.",
+    "backup.made": "The state was copied; the copy has this entry, and nothing that came later.",
     "backup.restored": "The state was restored from a copy.",
     "state.moved": "The state was moved to another database.",
     "key.created": "The key that signs the log was made.",

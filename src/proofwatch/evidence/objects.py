@@ -6,31 +6,33 @@ add objects and destroy objects, but cannot make a name mean other bytes: every 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import mmap
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from proofwatch.evidence.base import EvidenceError
+from proofwatch.evidence.durable import link, make_folder, sync
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Config
 
 CHUNK = 1 << 20
 TIMES = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
-NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+History = Callable[[str], str]
+"""Says in half a sentence what a bucket knows of a key that is missing or changed; "" for nothing."""
 
 
 class ObjectStore(Protocol):
-    """What both stores offer; satisfies `snapshots.base.Objects`."""
+    """What every store offers; satisfies `snapshots.base.Objects`."""
 
     def put(self, data: bytes) -> str:
         """Store bytes; return their SHA-256 in hex. Raises EvidenceError if they could not be stored."""
@@ -64,7 +66,21 @@ class ObjectStore(Protocol):
         ...
 
 
-def open_objects(where: str, *, cache: Path, options: Mapping[str, str] | None = None) -> ObjectStore:
+class OwnStore(ObjectStore, Protocol):
+    """What our own folder or bucket offers beyond that. Neither has a way to delete."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes piece by piece. Raises EvidenceError if absent, or at their end if changed."""
+        ...
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield the name of every object with its length in bytes, in no particular order."""
+        ...
+
+
+def open_objects(
+    where: str, *, cache: Path, options: Mapping[str, str] | None = None, history: History | None = None
+) -> OwnStore:
     """Open `s3://bucket/prefix` or a folder (a path, or `file:///path`).
 
     Args:
@@ -72,6 +88,7 @@ def open_objects(where: str, *, cache: Path, options: Mapping[str, str] | None =
         cache: local folder for what S3 hands out; may be emptied at any time.
         options: for S3: obstore's settings (`endpoint`, `region`, `access_key_id` …), or the same under
             AWS's names (`AWS_ENDPOINT_URL`, `AWS_REGION` …). What is not given comes from the environment.
+        history: for S3: asked about an object that is missing or changed, for what its error says.
 
     Raises:
         EvidenceError: the place is of another kind, or the options are not understood.
@@ -80,7 +97,7 @@ def open_objects(where: str, *, cache: Path, options: Mapping[str, str] | None =
     if not separator:
         return LocalObjects(Path(where))
     if scheme == "s3":
-        return S3Objects(where, cache, options or {})
+        return S3Objects(where, cache, options or {}, history)
     parts = urlsplit(where)
     if scheme == "file" and parts.netloc in ("", "localhost") and parts.path:
         return LocalObjects(Path(unquote(parts.path)))
@@ -118,7 +135,11 @@ class LocalObjects:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes, proven against `digest`."""
-        return b"".join(_proven(digest, self._read(digest)))
+        return b"".join(self.chunks(digest))
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes piece by piece, proven at their end."""
+        return _proven(digest, self._read(digest))
 
     def path(self, digest: str) -> Path:
         """Return the file itself, proven against `digest`."""
@@ -127,14 +148,18 @@ class LocalObjects:
 
     def prove(self, digest: str, most: int = 0) -> bytes:
         """Prove the file; return its bytes if there are at most `most`. See `ObjectStore.prove`."""
-        return _prove(digest, self._read(digest), most)
+        return _prove(self.chunks(digest), most)
 
     def digests(self) -> Iterator[str]:
         """Yield the name of every object."""
+        return (digest for digest, _ in self.sizes())
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield the name of every object with its length."""
         for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
             for file in sorted(folder.iterdir()):
                 if _DIGEST.fullmatch(folder.name + file.name):
-                    yield folder.name + file.name
+                    yield folder.name + file.name, file.stat().st_size
 
     def name(self, digest: str) -> Path:
         """Return where an object is, or would be. Raises EvidenceError if `digest` is no SHA-256."""
@@ -159,12 +184,12 @@ class LocalObjects:
         if not name.exists():
             return False
         self.prove(digest)
-        _sync(name.parent)  # another process may have linked it and not come so far
+        sync(name.parent)  # another process may have linked it and not come so far
         return True
 
     def _write(self, digest: str, chunks: Iterable[bytes]) -> None:
         name = self.name(digest)
-        _make_folder(name.parent)
+        make_folder(name.parent)
         descriptor, temporary = tempfile.mkstemp(dir=name.parent, prefix=".new-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -173,11 +198,11 @@ class LocalObjects:
                 file.flush()
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
-            if not _link(temporary, name):
+            if not link(temporary, name):
                 self.prove(digest)
         finally:
             Path(temporary).unlink(missing_ok=True)
-        _sync(name.parent)
+        sync(name.parent)
 
     @contextmanager
     def _storing(self, digest: str) -> Iterator[None]:
@@ -194,7 +219,9 @@ class S3Objects:
     Each is one PUT with its SHA-256 as checksum, as buckets with Object Lock demand: 5 GB at most.
     """
 
-    def __init__(self, where: str, cache: Path, options: Mapping[str, str]) -> None:
+    def __init__(
+        self, where: str, cache: Path, options: Mapping[str, str], history: History | None = None
+    ) -> None:
         bucket, _, prefix = where.removeprefix("s3://").partition("/")
         if not bucket:
             problem = f"{where} names no bucket"
@@ -202,6 +229,7 @@ class S3Objects:
         self._where = where
         self._store = _s3_store(bucket, prefix.strip("/"), options)
         self._cache = LocalObjects(cache)
+        self._history = history
 
     def put(self, data: bytes) -> str:
         """Store bytes; return their SHA-256 in hex."""
@@ -221,7 +249,17 @@ class S3Objects:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes, proven against `digest`."""
-        return b"".join(_proven(digest, self._read(digest)))
+        return b"".join(self.chunks(digest))
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """Yield the bytes piece by piece, proven at their end."""
+        try:
+            yield from _proven(digest, self._read(digest))
+        except EvidenceError as error:
+            known = self._history(digest) if self._history and error.permanent else ""
+            if not known:
+                raise
+            raise EvidenceError(error.doing, f"{error.problem}; {known}", error.remedy) from None
 
     def path(self, digest: str) -> Path:
         """Return a cached copy, proven against `digest`."""
@@ -231,21 +269,25 @@ class S3Objects:
                 return self._cache.path(digest)
             except EvidenceError:
                 copy.unlink(missing_ok=True)
-        return self._cache.keep(digest, self._read(digest))
+        return self._cache.keep(digest, self.chunks(digest))
 
     def prove(self, digest: str, most: int = 0) -> bytes:
         """Prove the object in the bucket; see `ObjectStore.prove`."""
-        return _prove(digest, self._read(digest), most)
+        return _prove(self.chunks(digest), most)
 
     def digests(self) -> Iterator[str]:
         """Yield the name of every object."""
+        return (digest for digest, _ in self.sizes())
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield the name of every object with its length."""
         import obstore
         from obstore.exceptions import BaseError
 
         try:
             for page in obstore.list(self._store):
-                names = (str(item["path"]).replace("/", "") for item in page)
-                yield from (name for name in names if _DIGEST.fullmatch(name))
+                names = ((str(item["path"]).replace("/", ""), item["size"]) for item in page)
+                yield from (found for found in names if _DIGEST.fullmatch(found[0]))
         except (BaseError, OSError) as error:
             raise EvidenceError(f"listing {self._where}", _short(error), permanent=False) from None
 
@@ -312,9 +354,9 @@ def _proven(digest: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise EvidenceError(f"reading object {digest}", problem, "Restore it from a copy.")
 
 
-def _prove(digest: str, chunks: Iterable[bytes], most: int) -> bytes:
+def _prove(chunks: Iterable[bytes], most: int) -> bytes:
     kept, size = [], 0
-    for chunk in _proven(digest, chunks):
+    for chunk in chunks:
         size += len(chunk)
         if size <= most:
             kept.append(chunk)
@@ -345,33 +387,3 @@ def _source(path: Path) -> Iterator[Any]:
             yield file
     except OSError as error:
         raise EvidenceError(f"storing {path.name}", error.strerror or str(error)) from None
-
-
-def _link(temporary: str, name: Path) -> bool:
-    """Give a finished file its name; False if the name is taken. Where links cannot be, it is renamed."""
-    try:
-        os.link(temporary, name)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LINKS or name.exists():
-            raise
-        Path(temporary).rename(name)
-    return True
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each on disk before something is put into it."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

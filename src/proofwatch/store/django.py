@@ -78,6 +78,15 @@ def check() -> None:
         raise StoreError("opening the database", problem, INIT)
 
 
+def migrations() -> list[str]:
+    """Return the steps of the schema that the database has, as app.name, in order."""
+    from django.db.migrations.loader import MigrationLoader
+
+    with guarded("reading the schema"):
+        loader = MigrationLoader(connection)
+    return sorted(f"{app}.{name}" for app, name in loader.applied_migrations if app in loader.migrated_apps)
+
+
 def where() -> str:
     """Return where the database is, without user or password."""
     return urls.describe(connections["default"].settings_dict)
