@@ -91,7 +91,9 @@ def _make(app: App, audit: Audit, kind: str, command: str, out: Path | None, as_
     from proofwatch.store.services import exports
 
     origin = origin_of(app, command)
-    row = exports.ask(audit, kind=kind, by=origin.by, role=origin.named_role(), now=origin.now)
+    row = exports.ask(
+        audit, kind=kind, by=origin.by, role=origin.named_role(), now=origin.now, state=exports.WRITING
+    )
     app.sign()
     with stage_progress(not as_json and errors.is_terminal) as progress:
         done = make(
@@ -120,9 +122,12 @@ def write_due(app: App) -> int:
     now = datetime.now(UTC)
     month = exports.month_due(now)
     if month is not None:
-        row = exports.ask(month, kind=exports.BUNDLE, by="scheduler", role="program", now=now)
-        jobs.enqueue(jobs.BINDERS, row.name, now)
+        exports.ask(month, kind=exports.BUNDLE, by="scheduler", role="program", now=now)
         app.sign()
+    for row in exports.waiting():
+        jobs.enqueue(jobs.BINDERS, row.name, now)
+    for row in exports.abandoned(now):
+        exports.fail(row, "the process that wrote it ended; ask for it again", now=now)
     done = 0
     while jobs.run_one(
         jobs.owner_name(), {jobs.BINDERS: lambda held: _write(app, held.key)}, only=jobs.BINDERS

@@ -28,7 +28,9 @@ def _made(app: App) -> Path:
 
     now = datetime.now(UTC)
     audit = audit_of("", now)
-    row = exports.ask(audit, kind=exports.BINDER, by=app.actor, role="program", now=now)
+    row = exports.ask(
+        audit, kind=exports.BINDER, by=app.actor, role="program", now=now, state=exports.WRITING
+    )
     app.sign()
     with stage_progress(True) as progress:
         done = make(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import F, Func, QuerySet, TextField
+from django.db.models import F, Func, Max, QuerySet, TextField
 
 from proofwatch.evidence.entry import named_objects, parse
 from proofwatch.evidence.kinds import KINDS
 from proofwatch.listings.base import Column, Filter, Listing, Row, one_of
 from proofwatch.listings.sources import Stored
 from proofwatch.listings.spans import span
-from proofwatch.store.models import LogEntry
+from proofwatch.store.models import Checkpoint, LogEntry
 
 DECIDING = (
     "check.", "rule.", "channel.", "team.", "tracker.", "hook.", "person.", "connection.", "controls.",
@@ -92,8 +93,14 @@ def _kind(chosen: QuerySet[Any], text: str) -> QuerySet[Any]:
     return chosen.filter(kind=one_of("entries", "kind", KINDS, text))
 
 
-ENTRIES = Stored(lambda: LogEntry.objects.all(), body, {"index": F("index")})
-DECISIONS = Stored(lambda: LogEntry.objects.filter(kind__in=CHANGES), body, {"index": F("index")})
+def bodies(rows: Sequence[LogEntry]) -> Iterable[Row]:
+    """Return what entries say, and whether a checkpoint that was signed is over each."""
+    size = Checkpoint.objects.aggregate(most=Max("size"))["most"] or 0
+    return [{**body(row), "proof": "signed" if row.index < size else "not signed yet"} for row in rows]
+
+
+ENTRIES = Stored(lambda: LogEntry.objects.all(), None, {"index": F("index")}, bodies)
+DECISIONS = Stored(lambda: LogEntry.objects.filter(kind__in=CHANGES), None, {"index": F("index")}, bodies)
 SPAN = (Filter("q", "Text or digest", _said), *span("entries", "at"))
 
 LISTING = Listing(
@@ -106,6 +113,9 @@ LISTING = Listing(
         Column("kind", "Kind", "code"),
         Column("actor", "By"),
         Column("what", "What"),
+        Column(
+            "proof", "Proof", "status", "Whether a checkpoint that was signed is over it; its page proves it."
+        ),
         Column("meaning", "Meaning", shown=False),
         Column("objects", "Objects", "names", "SHA-256 of the objects that it names.", shown=False),
     ),
@@ -127,6 +137,7 @@ HISTORY = Listing(
         Column("after", "After"),
         Column("reason", "Reason"),
         Column("index", "Entry", "number"),
+        Column("proof", "Proof", "status", shown=False),
     ),
     source=DECISIONS,
     sorts=("index",),

@@ -48,7 +48,7 @@ def write(order: Order, archive: Archive) -> None:
     )
     keepers = list(Keeper.objects.order_by("name"))
     witnesses = [
-        (row.name, str(row.settings["vkey"]))
+        (str(row.settings["vkey"]), str(row.settings.get("url", "")))
         for row in keepers
         if row.kind == "witness" and row.settings.get("vkey")
     ]

@@ -11,16 +11,27 @@ from django.db.models import Max
 from proofwatch.store import log
 from proofwatch.store.base import Missing
 from proofwatch.store.django import guarded, write
-from proofwatch.store.models import Audit, Export, LogEntry
+from proofwatch.store.models import Audit, Export, Job, LogEntry
 
 BINDER, BUNDLE = "binder", "bundle"
+ABANDONED = timedelta(days=1)
 WAITING, WRITING, DONE, FAILED = "waiting", "writing", "done", "failed"
 
 
-def ask(audit: Audit, *, kind: str, by: str, role: str, now: datetime) -> Export:
+def ask(
+    audit: Audit, *, kind: str, by: str, role: str, now: datetime, state: str = WAITING
+) -> Export:  # fmt: skip
     """Write down that a binder is wanted; the worker or verb that writes it moves it on.
 
     A bundle of the same month again is the same export.
+
+    Args:
+        audit: whose period it is.
+        kind: `BINDER` or `BUNDLE`.
+        by: who wants it.
+        role: of who wants it.
+        now: the time.
+        state: `WRITING` where who asks writes it at once; else some worker takes it up.
     """
     with write(f"asking for the {kind} of {audit.name or audit.first}"):
         log.lock()
@@ -31,7 +42,7 @@ def ask(audit: Audit, *, kind: str, by: str, role: str, now: datetime) -> Export
         number = (Export.objects.aggregate(top=Max("number"))["top"] or 0) + 1
         row: Export = Export.objects.create(
             number=number, kind=kind, audit=audit.name, first=audit.first, last=audit.last, by=by, role=role,
-            at=now,
+            at=now, state=state,
         )  # fmt: skip
         log.append("export.asked", by, {**_named(row), "role": role}, now)
     return row
@@ -64,6 +75,20 @@ def fail(row: Export, error: str, *, now: datetime) -> None:
     with write(f"recording the failure of {row.name}"):
         Export.objects.filter(pk=row.pk).update(state=FAILED, error=error[:2000], finished_at=now)
         log.append("export.failed", row.by, {**_named(row), "error": error[:2000]}, now)
+
+
+def waiting() -> list[Export]:
+    """Return the exports that nobody writes yet, the oldest first."""
+    with guarded("listing the exports"):
+        return list(Export.objects.filter(state=WAITING).order_by("number"))
+
+
+def abandoned(now: datetime) -> list[Export]:
+    """Return the exports whose process ended long ago without a word, and that no worker has."""
+    with guarded("listing the exports"):
+        rows = Export.objects.filter(state=WRITING, at__lt=now - ABANDONED)
+        held = set(Job.objects.filter(kind="binder").values_list("key", flat=True))
+        return [row for row in rows if row.name not in held]
 
 
 def get(name: str) -> Export:

@@ -19,7 +19,6 @@ from proofwatch.pipeline import TABLES
 from proofwatch.reports import readiness
 from proofwatch.reports.provenance import provenance
 from proofwatch.reports.tables import write_table
-from proofwatch.runtime import jobs
 from proofwatch.store.base import StoreError
 from proofwatch.store.models import Audit, Checkpoint, KeptCheckpoint, TableState
 from proofwatch.store.services import audits, controls, exports
@@ -57,6 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "controls": _automated(),
         "kinds": list(POPULATIONS),
         "checkpoints": _checkpoints(),
+        "outside": KeptCheckpoint.objects.filter(state="accepted").exists(),
         "populations": _populations(),
         "error": error,
         "said": request.POST.dict(),
@@ -119,7 +119,6 @@ def _ask(request: HttpRequest, audit: Audit) -> str:
     if any(row.state in RUNNING and row.audit == audit.name for row in exports.every()):
         raise GivenError("asking for a binder", "one of this audit is being written", "wait until it is done")
     row = exports.ask(audit, kind=exports.BINDER, by=person.name, role=person.role, now=request.now)
-    jobs.enqueue(jobs.BINDERS, row.name, request.now)
     return f"{row.name} will be written; this page shows how far it is."
 
 
