@@ -154,7 +154,7 @@ class Observed:
             *prop("subjects-listed", len(shown)), *prop("subjects-in-all", run.failed + run.inconclusive),
             *(item for name, value in days.items() for item in prop(name, value)),
         ]  # fmt: skip
-        body = {
+        body: dict[str, Any] = {
             "uuid": str(key),
             "title": f"{markup(control.id)}: {markup(check.title if check else run.check_id)}",
             "description": _description(run),
@@ -162,16 +162,19 @@ class Observed:
             "methods": ["TEST"],
             "types": ["control-objective"],
             "origins": [{"actors": [{"type": "tool", "actor-uuid": self.tool}]}],
-            "subjects": iter(shown),
-            "relevant-evidence": iter(
-                [
-                    *evidence(run.results, "The verdict on every resource."),
-                    *evidence(batch.sweep.evaluation, "What the verdicts were judged on: to judge again."),
-                ]
-            ),
             "collected": moment(run.observed_at),
         }
-        return body | ({"remarks": _limits(run, len(shown))} if run.failed + run.inconclusive else {})
+        kept = [
+            *evidence(run.results, "The verdict on every resource."),
+            *evidence(batch.sweep.evaluation, "What the verdicts were judged on: to judge again."),
+        ]
+        if kept:
+            body["relevant-evidence"] = kept
+        if shown:
+            body["subjects"] = list(shown)
+        if run.failed + run.inconclusive:
+            body["remarks"] = _limits(run, len(shown))
+        return body
 
 
 def _order(row: Result) -> tuple[Any, ...]:

@@ -11,14 +11,31 @@ from typing import Any, TextIO
 def write_json(out: TextIO, value: Any) -> None:
     """Write a value as JSON; what an iterator in it yields is written item by item, each on a line.
 
-    A member whose iterator yields nothing is left out: formats that demand a list's first item allow that.
+    Iterators may stand in mappings, at any depth, and in what other iterators yield; not in lists. A member
+    whose iterator yields nothing is left out: formats that demand a list's first item allow that.
     """
-    if isinstance(value, Mapping):
-        _members(out, value)
-    elif isinstance(value, Iterator):
+    if isinstance(value, Iterator):
         _items(out, value)
+        return
+    try:
+        text = _ENCODER.encode(value)
+    except _Iterates:
+        _members(out, value)
     else:
-        out.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        out.write(text)
+
+
+class _Iterates(Exception):
+    """There is an iterator somewhere in a value."""
+
+
+def _refuse(value: Any) -> Any:
+    if isinstance(value, Iterator):
+        raise _Iterates
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_refuse)
 
 
 def _members(out: TextIO, value: Mapping[str, Any]) -> None:
