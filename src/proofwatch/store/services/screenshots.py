@@ -75,10 +75,11 @@ def fail(page: str, url: str, *, cause: str, reason: str, actor: str, now: datet
         log.append("screenshot.failed", actor, data, now)
 
 
-def newest(*causes: str) -> Screenshot | None:
-    """Return the newest picture of these causes; of any, if none is named."""
+def newest(*causes: str, page: str = "") -> Screenshot | None:
+    """Return the newest picture of these causes and this page; of any, if none is named."""
     with guarded("looking for the newest picture"):
         rows = Screenshot.objects.filter(cause__in=causes) if causes else Screenshot.objects.all()
+        rows = rows.filter(page=page) if page else rows
         found: Screenshot | None = rows.order_by("-at", "-number").first()
     return found
 

@@ -20,10 +20,12 @@ from django.db.models import Max, Q
 from proofwatch.evidence.kinds import KINDS
 from proofwatch.runtime import jobs
 from proofwatch.store.django import guarded
-from proofwatch.store.models import LogEntry
+from proofwatch.store.models import Job, LogEntry
+from proofwatch.store.models.jobs import JobState
 from proofwatch.store.services import screenshots
 from proofwatch.store.services.actors import acting
 from proofwatch.web.screens import ScreenError
+from proofwatch.web.screens.pages import PAGES
 
 if TYPE_CHECKING:
     from proofwatch.app import App
@@ -35,6 +37,10 @@ TIMEOUT = 600.0
 ACTOR = "scheduler"
 CHANGES = (*(kind for kind in KINDS if kind.startswith("check.")), "controls.approved")
 RULES = "rule.changed"
+FIRST = next(page.name for page in PAGES if page.configures)
+"""Of the pages that show what is checked, the one that is drawn first: what it shows, all show."""
+DRAWING = timedelta(minutes=1)
+"""At most so long before its moment a picture's page was made."""
 SETTING_UP = timedelta(hours=1)
 """So long after the log began, rules are made by setting up, and no change of what there was."""
 WEEK, CHANGE, ASKED = "week", "change", "asked"
@@ -50,7 +56,7 @@ def take(app: App, now: datetime) -> int:
     """
     plan(now)
     done = 0
-    while jobs.run_one(jobs.owner_name(), {jobs.PICTURES: partial(_run, app)}, only=jobs.PICTURES):
+    while jobs.run_one(jobs.owner_name(), {jobs.PICTURES: partial(_run, app, now)}, only=jobs.PICTURES):
         done += 1
     return done
 
@@ -70,6 +76,10 @@ def ask(actor: str, now: datetime) -> bool:
         StoreError: the actor may not add evidence.
     """
     acting(actor, screenshots.DOING)
+    waiting = Job.objects.filter(kind=jobs.PICTURES, state__in=(JobState.PENDING, JobState.RUNNING))
+    with guarded("looking whether pictures were asked for"):
+        if waiting.filter(key__startswith=f"{ASKED}:").exists():
+            return False
     return jobs.enqueue(jobs.PICTURES, f"{ASKED}:{actor}:{now:%Y-%m-%dT%H:%MZ}", now)
 
 
@@ -91,14 +101,18 @@ def _changed() -> int | None:
         found = LogEntry.objects.filter(Q(kind__in=CHANGES) | later).aggregate(last=Max("index"))["last"]
         if found is None:
             return None
-        last = screenshots.newest("schedule", "change")
+        last = screenshots.newest("schedule", "change", page=FIRST)
         at = LogEntry.objects.values_list("at", flat=True).get(index=found)
-    return None if last is not None and last.at > at else int(found)
+    return None if last is not None and last.at - DRAWING > at else int(found)
 
 
-def _run(app: App, lease: Lease) -> None:
+def _run(app: App, now: datetime, lease: Lease) -> None:
     """Take the pictures of a job in a process of its own. Raises ScreenError if none could be kept."""
     what, _, said = lease.key.partition(":")
+    if lease.attempt > 1 and (
+        (what == WEEK and not _week_is_due(now)) or (what == CHANGE and not _changed())
+    ):
+        return  # Its first worker was lost, and what that one had started took them all the same.
     actor = said.partition(":")[0] if what == ASKED else ACTOR
     command = [
         sys.executable,
