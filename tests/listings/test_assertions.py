@@ -59,4 +59,7 @@ def test_the_page_shows_them_apart_from_ours_and_runs_nothing(filled, name):
     assert 'href="/evidence/assertions"' in client.get("/evidence").content.decode()
     assert "/evidence/assertions" in client.get("/evidence/documents").content.decode()
     assert client.get("/export/assertions").status_code == 200
+    said = client.get("/api/v1/assertions?status=inconclusive").json()
+    assert (said["matching"], said["population"]) == (1, 4)
+    assert (said["rows"][0]["import"], said["rows"][0]["raw_status"]) == (1, "MANUAL")
     assert filled.nobody.get("/evidence/assertions").status_code == 302
