@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
     from proofwatch.checks.watched import Watched
     from proofwatch.connectors.base import Table
-    from proofwatch.evidence.objects import ObjectStore
+    from proofwatch.evidence.objects import OwnStore
     from proofwatch.outbound.http import Client
     from proofwatch.remediation.tickets import Courier
 
@@ -101,12 +101,19 @@ class App:
         return open_catalog(folders, CATALOG / "views", self.tables, set(self.criteria), cache)
 
     @cached_property
-    def objects(self) -> ObjectStore:
+    def objects(self) -> OwnStore:
         """Return the write-once store of evidence objects."""
         from proofwatch.evidence.objects import open_objects
+        from proofwatch.reports.bucket import open_bucket
 
-        options = {"endpoint": self.settings.objects_endpoint} if self.settings.objects_endpoint else {}
-        return open_objects(self.settings.objects, cache=self.settings.cache / "objects", options=options)
+        where, endpoint = self.settings.objects, self.settings.objects_endpoint
+        bucket = open_bucket(where, endpoint)
+        return open_objects(
+            where,
+            cache=self.settings.cache / "objects",
+            options={"endpoint": endpoint} if endpoint else {},
+            history=bucket.history if bucket else None,
+        )
 
     @cached_property
     def client(self) -> Client:

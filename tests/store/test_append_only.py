@@ -14,6 +14,7 @@ from proofwatch.store.models import (
     Alert,
     AlertEvent,
     AlertRuleHistory,
+    Assertion,
     Checkpoint,
     CheckSettingHistory,
     Connection,
@@ -24,11 +25,14 @@ from proofwatch.store.models import (
     DeliveryAttempt,
     Finding,
     FindingEvent,
+    Import,
+    KeptCheckpoint,
     LogEntry,
     LogHead,
     LogTile,
     ManualEvidence,
     Review,
+    Screenshot,
     Sweep,
     Task,
     TaskEvent,
@@ -129,6 +133,24 @@ def document() -> models.Model:
     )  # fmt: skip
 
 
+def kept() -> models.Model:
+    return KeptCheckpoint.objects.create(keeper="k", kind="s3", size=1, state="accepted", at=NOW)
+
+
+def picture() -> models.Model:
+    return Screenshot.objects.create(
+        number=1, page="p", url="/p", media_type="image/png", cause="asked", by="ana", at=NOW
+    )
+
+
+def imported() -> Import:
+    return Import.objects.create(number=1, format="ocsf", product="p", count=1, by="ana", at=NOW)
+
+
+def assertion() -> models.Model:
+    return Assertion.objects.create(source=imported(), place=0, product="p", check_id="c", status="fail")
+
+
 ROWS: dict[str, Callable[[], models.Model]] = {
     "store_logentry": entry,
     "store_checkpoint": checkpoint,
@@ -143,6 +165,10 @@ ROWS: dict[str, Callable[[], models.Model]] = {
     "store_deliveryattempt": attempt,
     "store_taskevent": step,
     "store_manualevidence": document,
+    "store_keptcheckpoint": kept,
+    "store_screenshot": picture,
+    "store_import": imported,
+    "store_assertion": assertion,
 }
 
 

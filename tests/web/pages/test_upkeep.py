@@ -1,9 +1,11 @@
 """The pages that keep the installation: health, agreed times, keys, retention, backup."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from proofwatch.alerts import rulebook
 from proofwatch.alerts.rules import Rule
+from proofwatch.reports.retention import later
 from proofwatch.store.services import audits
 from proofwatch.web.settings import secret_keys
 from tests.web.pages.company import plain, said
@@ -45,9 +47,23 @@ def test_what_is_kept_has_its_first_day_its_keys_and_no_secret(site):
     site.app.sign()
     page = said(site.as_("lea").get("/settings/kept"))
     words = plain(page)
-    assert ("the log begins later" in words and "proofwatch.local/test+" in words and "VACUUM" in words) or (
-        "pg_dump" in words
-    )
+    assert "the log begins later" in words and "proofwatch.local/test+" in words
+    assert "proofwatch backup --out FILE.tar" in words and "No backup was ever made with it" in words
+    assert "whoever administers this machine can delete files in it" in words
+    assert f"late {today - timedelta(days=9)} to {today}" in words
+    assert later(today, 7).isoformat() in words and "Ask the bucket" not in words
     assert site.app.settings.key_file.read_text().strip() not in page
     for line in secret_keys(site.app.settings.secret_file):
         assert line not in page
+
+
+def test_the_bucket_is_asked_only_when_told_and_is_not_called_safe_unheard(site, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    there = {"objects": "s3://evidence/x", "objects_endpoint": "http://127.0.0.1:9"}
+    monkeypatch.setattr(site.app, "settings", replace(site.app.settings, **there))
+    assert "was not asked" in plain(said(site.as_("rob").get("/settings/kept")))
+    assert "Ask the bucket" not in plain(said(site.as_("aud").get("/settings/kept")))
+    assert site.as_("aud").post("/settings/kept").status_code == 403
+    asked = plain(said(site.as_("rob").post("/settings/kept")))
+    assert "The bucket: it cannot be told" in asked

@@ -18,12 +18,18 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.evidence.keys import load_key
 from proofwatch.outside import book as keepers
 from proofwatch.outside import giving
+from proofwatch.reports import retention
+from proofwatch.reports.bucket import open_bucket
 from proofwatch.store import django as state
 from proofwatch.store import log
 from proofwatch.store.models import Audit, Checkpoint, LogEntry, ManualEvidence, Sweep
 from proofwatch.web import factors
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
+
+MOST_AUDITS = 20
+MONTHS = 6
+"""The newest months that the page counts."""
 
 
 def health(request: HttpRequest) -> HttpResponse:
@@ -64,9 +70,12 @@ def _times(severity: str, policy: Any) -> dict[str, Any]:
 
 
 def kept(request: HttpRequest) -> HttpResponse:
-    """Show what is kept since when and where, with which keys, and what a backup has to hold."""
+    """Show what is kept since when and until when, with which keys; the form asks the bucket, too."""
     app = installation()
     settings = app.settings
+    audits = list(Audit.objects.order_by("-first")[:MOST_AUDITS])
+    bucket = open_bucket(settings.objects, settings.objects_endpoint)
+    lock = bucket.lock() if bucket and request.method == "POST" else None
     first = LogEntry.objects.order_by("index").values_list("at", flat=True).first()
     size = log.DjangoLog().size()
     signed = Checkpoint.objects.order_by("size", "pk").last()
@@ -74,17 +83,20 @@ def kept(request: HttpRequest) -> HttpResponse:
     values = {
         "first": first, "size": size, "signed": signed, "unsigned": size - (signed.size if signed else 0),
         "sweep": sweeps.values_list("slot", flat=True).first(), "documents": ManualEvidence.objects.count(),
-        "audits": [(row, first is not None and first.date() <= row.first) for row in _audits()],
+        "audits": [
+            (held, first is not None and first.date() <= held.first)
+            for held in retention.periods(audits, settings.retain_years)
+        ],
+        "months": retention.entries_by_month(audits, settings.retain_years, request.now, MONTHS)[::-1],
+        "years": settings.retain_years, "lock": lock,
+        "shortfall": retention.shortfall(lock, retention.needed_days(audits, settings.retain_years)),
         "state": state.where(), "state_bytes": _state_bytes(), "vendor": connection.vendor,
         "objects": settings.objects, "home": settings.home, "free": _free(settings.home),
+        "backup": LogEntry.objects.filter(kind="backup.made").order_by("index").last(),
         "remote": settings.objects.startswith("s3://"), **_keys(settings.key_file),
         "keepers": [(row, next(iter(giving.history(row.name, 1)), None)) for row in keepers.every()],
     }  # fmt: skip
     return render(request, "pages/kept.html", values)
-
-
-def _audits() -> list[Audit]:
-    return list(Audit.objects.order_by("-first")[:20])
 
 
 def _keys(path: Path) -> dict[str, Any]:
@@ -120,5 +132,5 @@ def _free(path: Path) -> int | None:
 URLS = (
     at("settings/health", health, "setting-health", write=Needs.ACT),
     at("settings/agreed", agreed, "setting-agreed"),
-    at("settings/kept", kept, "setting-kept"),
+    at("settings/kept", kept, "setting-kept", write=Needs.ACT),
 )
