@@ -86,6 +86,10 @@ def test_somebody_asks_on_the_page(site):
     for name, status in (("aud", 403), ("rob", 302)):
         assert site.as_(name).post("/evidence/screenshots", {"do": "take"}).status_code == status
     assert [key.split(":")[:2] for key in keys()] == [["asked", "rob"]]
+    assert site.as_("rob").post("/evidence/screenshots", {"do": "nonsense"}).status_code == 400
+    for address, status in (("", 200), ("/SC-9", 404), ("/SC-9/picture", 404), ("/x", 404)):
+        assert site.as_("aud").get(f"/evidence/screenshots{address}").status_code == status
+        assert not address or site.as_("rob").post(f"/evidence/screenshots{address}").status_code == 405
 
 
 @real
