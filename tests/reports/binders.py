@@ -143,6 +143,17 @@ class Binder:
         """A signed checkpoint over the first entries."""
         return sign_checkpoint(signer, size, merkle.root(map(merkle.leaf_hash, self.entries[:size])))
 
+    def put_kept(self):
+        """Put log/kept.json in: who was given which checkpoint."""
+        listed = []
+        for name in sorted(name for name in self.files if name.startswith("log/kept/")):
+            size, keeper = name.removeprefix("log/kept/").rpartition(".")[0].split("-")
+            root = merkle.root(map(merkle.leaf_hash, self.entries[: int(size)])).hex()
+            listed.append({"keeper": keeper, "size": int(size), "root": root, "file": name})
+        mailed = {"keeper": "mail", "size": 120, "file": ""}
+        listed.append({**mailed, "root": merkle.root(map(merkle.leaf_hash, self.entries[:120])).hex()})
+        self.files["log/kept.json"] = json.dumps(listed).encode()
+
     def put_about(self, first=4, last=None, **changes):
         """Put binder.json in."""
         size = len(self.entries)
@@ -193,13 +204,13 @@ def make_binder(folder, stamp=None):
         "controls/list.meta.json": b'{"rows":1}',
         "log/vkeys.txt": f"# oldest first\n{SIGNER.vkey}\n".encode(),
         "log/policy.txt": policy().encode(),
-        "log/kept.json": b"[]",
         "log/kept/260-witness.txt": cosigned(binder.note(260)).encode(),
         **{name: verifiers.path(name).read_bytes() for name in verifiers.NAMES},
     }
     if stamp:
         token, pem = stamp(binder.files["log/checkpoints/120.txt"])
         binder.files |= {"log/kept/120-tsa.tsr": token, "log/authorities/tsa.pem": pem}
+    binder.put_kept()
     binder.put_about()
     return binder.seal()
 

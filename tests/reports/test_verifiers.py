@@ -24,6 +24,7 @@ from tests.reports.binders import (
     object_name,
     policy,
     slot_entries,
+    witness_vkey,
 )
 
 MANIFEST = object_name(make_objects()[0][0])
@@ -36,7 +37,6 @@ KINDS = [
     "log/kept/260-witness.txt", "log/kept/120-tsa.tsr", "log/authorities/tsa.pem", MANIFEST, ROWS,
     "verify.py", "verify.html",
 ]  # fmt: skip
-
 SOME = ["SHA256SUMS", "SHA256SUMS.note", "log/checkpoint", LAST_BUNDLE, "log/kept/120-tsa.tsr", ROWS]
 
 
@@ -56,8 +56,11 @@ ACTS = {
 def test_a_whole_binder_is_proven(verified, whole):
     found = verified(whole)
     assert (found.code, found.wrong, found.remarks) == (0, [], [])
-    assert "306 entries are canonical, in the order of time, and make up the tiles of the log" in found.proven
-    assert "5 objects that the entries from 4 to 304 lead to are there, unchanged" in found.proven
+    assert (
+        "entries that are canonical, in the order of time, and make up the tiles of the log: 306"
+        in found.proven
+    )
+    assert "objects that the entries from 4 to 304 lead to, there and unchanged: 5" in found.proven
     stamped = "log/kept/120-tsa.tsr: log/checkpoints/120.txt was there at "
     assert any(line.startswith(stamped) for line in found.proven)
     assert any("it came with the binder itself" in line for line in found.unproven)
@@ -162,7 +165,9 @@ def test_what_the_holder_of_the_key_does_to_the_evidence_is_found(verified, whol
         binder = whole.copy()
         del binder.files[name]
         assert verified(binder.seal()).names(name)
-        assert verified(reseal(whole.copy(), name, change(whole.files[name]))).names(name)
+        found = verified(reseal(whole.copy(), name, change(whole.files[name])))
+        assert found.names(name)
+        assert not any("unchanged" in line for line in found.proven)
     for name in ("log/tile/0/000", "log/tile/1/000.p/1", LAST_BUNDLE, "log/tile/entries/000"):
         found = verified(reseal(whole.copy(), name, change(whole.files[name])))
         assert any(line.startswith(name) for line in found.wrong)
@@ -205,6 +210,7 @@ def test_a_rewritten_log_is_revealed_by_a_checkpoint_that_was_kept(verified, who
     binder = rewritten(whole, tmp_path / "log")
     for name in [name for name in binder.files if name.startswith("log/kept/")]:
         del binder.files[name]
+    binder.put_kept()
     binder.seal()
     assert verified(binder).code == 0
     kept = "the first {} entries do not have the root that stands in it"
@@ -283,7 +289,7 @@ def test_gaps_in_the_schedule_cannot_be_told_away(verified, whole, tmp_path):
     del entries[31]  # the end of another sweep
     binder = whole.copy()
     binder.put_log(tmp_path / "log", entries, sizes=())
-    for name in [name for name in binder.files if name.startswith(("log/kept/", "log/checkpoints/"))]:
+    for name in [name for name in binder.files if name.startswith(("log/kept", "log/checkpoints/"))]:
         del binder.files[name]
     binder.put_about(last=301)
     found = verified(binder.seal())
@@ -349,4 +355,46 @@ def test_json_nested_too_deeply_to_be_read_is_not_passed_over(verified, whole):
     found = verified(reseal(whole.copy(), object_name(deep), deep))
     assert (found.code, found.wrong) == (3, [])
     assert f"which objects {object_name(deep)} names: it is nested too deeply" in found.unproven
-    assert json.loads(whole.files["binder.json"])["entries"]["last"] == 304
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ("quorum w\n", 0, "as many witnesses as your policy asks for had seen the first 260 entries"),
+        (
+            "group g all w other\nquorum g\n",
+            3,
+            "that as many witnesses as your policy asks for saw this log: g",
+        ),
+        (
+            "group g 1 w other\nquorum g\n",
+            0,
+            "as many witnesses as your policy asks for had seen the first 260",
+        ),
+        ("quorum none\n", 0, f"{WITNESS}+a50367b6 had seen these 260 entries"),
+    ],
+)
+def test_the_auditor_s_policy_says_how_many_witnesses_are_enough(verified, whole, more, code, said):
+    other = witness_vkey(b"\x0b" * 32)
+    found = verified(
+        whole, policy=f"log {SIGNER.vkey}\nwitness w {witness_vkey()}\nwitness other {other}\n{more}"
+    )
+    assert (found.code, found.wrong) == (code, [])
+    assert any(said in line for line in [*found.proven, *found.unproven])
+
+
+def test_what_was_kept_must_be_there_and_fit(verified, whole):
+    name, listed = "log/kept.json", json.loads(whole.files["log/kept.json"])
+    binder = whole.copy()
+    del binder.files["log/kept/260-witness.txt"]
+    del binder.files["log/checkpoints/120.txt"]
+    found = verified(binder.seal())
+    assert f"log/kept/260-witness.txt: it is missing, and {name} names it" in found.wrong
+    assert f"log/checkpoints/120.txt: it is missing, and {name} names it" in found.wrong
+    missing = "log/checkpoints/120.txt, which it should be over, cannot be read"
+    assert f"log/kept/120-tsa.tsr: {missing}" in found.wrong
+    listed[-1]["root"] = "00" * 32
+    found = verified(reseal(whole.copy(), name, json.dumps(listed).encode()))
+    assert found.wrong == [f"{name}: the root in it is not that of log/checkpoints/120.txt"]
+    found = verified(reseal(whole.copy(), name, b'{"size": 1}'))
+    assert found.wrong == [f"{name}: it is not a list of size, root and file"]

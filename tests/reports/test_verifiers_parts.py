@@ -14,14 +14,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import rfc8785
+from axe_playwright_python.sync_playwright import Axe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.evidence import merkle
+from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.entry import Entry, named_objects
 from proofwatch.evidence.occurrences import Occurrences
+from proofwatch.evidence.policy import parse_policy
 from proofwatch.reports import verifiers
-from tests.reports.binders import SIGNER, object_name
+from tests.reports.binders import OTHER, SIGNER, object_name, witness_vkey
 from tests.reports.verifying import ONLY_OPENSSL, by_python
 
 SOURCE = verifiers.path("verify.py").read_text("utf-8")
@@ -283,3 +286,75 @@ def test_what_cannot_be_used_is_a_usage_error(whole, tmp_path):
         done = subprocess.run([sys.executable, "-I", script, path, *words], capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("usage:")
+
+
+POLICY_LINES = st.lists(
+    st.sampled_from(
+        [
+            f"log {SIGNER.vkey}", f"log {OTHER.vkey} https://log.example", "# remark", "", "quorum none",
+            f"witness w {witness_vkey()}", f"\twitness v  {witness_vkey(b'1' * 32)} https://w.example ",
+            f"witness u {witness_vkey(b'2' * 32)}", f"witness {SIGNER.vkey}", "other", "quorum g", "quorum w",
+            "quorum h", "group g any w v", "group g 2 w v u", "group g 3 w v", "group h all u", "group g 1",
+            "group g 1 h w",
+        ]
+    ),
+    max_size=9,
+)  # fmt: skip
+COSIGNERS = [witness_vkey(), witness_vkey(b"1" * 32), witness_vkey(b"2" * 32)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(POLICY_LINES, st.sets(st.sampled_from(COSIGNERS)))
+def test_policies_are_read_as_the_product_reads_them(script, lines, vkeys):
+    text = "".join(f"{line}\n" for line in lines)
+    assert script_says(script, text, vkeys) == product_says(text, vkeys)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.lists(st.tuples(POLICY_LINES, st.sets(st.sampled_from(COSIGNERS))), min_size=100, max_size=150))
+def test_the_page_reads_policies_as_the_product_reads_them(browser, cases):
+    asked = [("".join(f"{line}\n" for line in lines), sorted(vkeys)) for lines, vkeys in cases]
+    ask = """cases => cases.map(([text, vkeys]) => { try {
+      return new Policy(text).met(new Set(vkeys.map((vkey) => readKey(vkey, WITNESS_KEY).whole)));
+    } catch (error) { if (error instanceof Wrong) return null; throw error; } })"""
+    assert browser.page.evaluate(ask, asked) == [product_says(*case) for case in asked]
+
+
+def script_says(script, text, vkeys):
+    try:
+        policy = script.Policy(text)
+    except script.Wrong:
+        return None
+    return policy.met({script.read_key(vkey, script.WITNESS_KEY) for vkey in vkeys})
+
+
+def product_says(text, vkeys):
+    """Whether the quorum is met, by the product's own reading; None where it refuses the policy."""
+    try:
+        policy = parse_policy(text)
+    except EvidenceError:
+        return None
+    done = {item.name for item in policy.witnesses if item.verifier.text in vkeys}
+    for group in policy.groups:
+        if sum(member in done for member in group.members) >= group.threshold:
+            done.add(group.name)
+    return policy.quorum in done
+
+
+def test_the_page_can_be_used_by_keyboard_and_is_accessible(browser, whole, tmp_path):
+    path = whole.write(tmp_path / "binder.zip")
+    page = browser.open()
+    page.set_input_files("#binder", str(path))
+    page.focus("#binder")
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "start"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#report[data-exit='0']")
+    assert page.evaluate("document.activeElement.id") == "report"
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
+    browser.odd.clear()

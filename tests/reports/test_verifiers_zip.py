@@ -1,6 +1,7 @@
 """A ZIP that programs could read in two ways, or that would leave its folder, passes neither verifier."""
 
 import os
+import random
 import struct
 import zipfile
 
@@ -143,3 +144,35 @@ def test_zip64_and_large_objects_are_read(verified, whole, tmp_path, monkeypatch
     assert (found.code, found.wrong) == (0, [])
     binder.files[object_name(large)] = large[:-1] + b"x"
     assert verified(binder.write(tmp_path / "wide.zip", method)).names(object_name(large))
+
+
+def test_a_directory_that_reaches_beyond_itself_is_refused(verified, whole, tmp_path):
+    path = tmp_path / "attacked.zip"
+    data = plain_zip(whole, path)
+    last = data.rfind(b"PK\x01\x02")
+    data[last + 30 : last + 32] = b"\x04\x00"  # extra bytes that are not there
+    path.write_bytes(data)
+    found = verified(path)
+    assert found.wrong == ["attacked.zip: its directory does not list as many files as it says"]
+
+
+@pytest.mark.parametrize("old", [b"README.md", b"log/checkpoints/120.txt"])
+def test_names_that_programs_would_read_differently_are_refused(verified, whole, tmp_path, old):
+    path = tmp_path / "attacked.zip"
+    path.write_bytes(rename(plain_zip(whole, path), old, old[:-1] + b"\xfc"))
+    said = "the name of a file is not UTF-8, or not marked so: programs would read different names"
+    assert verified(path).wrong == [f"attacked.zip: {said}"]
+
+
+@pytest.mark.parametrize("part", ["anywhere", "directory"])
+def test_random_damage_is_judged_alike(verified, whole, tmp_path, part):
+    """And never ends in an error of the verifier's own."""
+    path, dice = tmp_path / "attacked.zip", random.Random(part)
+    good = plain_zip(whole, path)
+    start = 0 if part == "anywhere" else good.find(b"PK\x01\x02")
+    for _ in range(20):
+        data = bytearray(good)
+        for _ in range(dice.choice([1, 1, 3])):
+            data[dice.randrange(start, len(data))] = dice.randrange(256)
+        path.write_bytes(data)
+        assert verified(path).code in (0, 1)

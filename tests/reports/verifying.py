@@ -31,11 +31,11 @@ class Said:
         return any(line.startswith(f"{name}:") for line in self.wrong)
 
 
-def by_python(path, *words, flags=("-I",), **options):
+def by_python(path, *words, flags=("-I",), script=None, **options):
     """Run verify.py in a process that sees nothing of Proofwatch."""
-    script = str(verifiers.path("verify.py"))
+    script = script or verifiers.path("verify.py")
     done = subprocess.run(
-        [sys.executable, *flags, script, str(path), "--json", *words],
+        [sys.executable, *flags, str(script), str(path), "--json", *words],
         capture_output=True,
         text=True,
         **options,
@@ -50,7 +50,8 @@ def by_python(path, *words, flags=("-I",), **options):
 class Browser:
     """A page with verify.html, which must ask for nothing, log nothing and open no dialog."""
 
-    def __init__(self):
+    def __init__(self, file=None):
+        self._file = file or verifiers.path("verify.html")
         self._playwright = sync_playwright().start()
         self._browser = self._playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         self.odd = []
@@ -61,7 +62,7 @@ class Browser:
         page = self._browser.new_page(viewport={"width": 1100, "height": 900})
         if before:
             page.add_init_script(before)
-        page.goto(verifiers.path("verify.html").as_uri())
+        page.goto(self._file.as_uri())
         page.on("console", lambda said: self.odd.append(said.text))
         page.on("pageerror", lambda error: self.odd.append(str(error)))
         page.on("dialog", lambda dialog: self.odd.append(dialog.message) or dialog.dismiss())

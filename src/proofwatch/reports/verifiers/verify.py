@@ -43,8 +43,10 @@ except ImportError:  # then no signature is checked, and the report says so
 
 FORMAT, SUMS, SIGNED, ABOUT = "proofwatch-binder/1", "SHA256SUMS", "SHA256SUMS.note", "binder.json"
 HEAD, VKEYS, POLICY, PEMS = "log/checkpoint", "log/vkeys.txt", "log/policy.txt", "log/authorities/"
+KEPT = "log/kept.json"
 CHUNK, SMALL, MOST_JSON, MOST_LIST = 1 << 20, 1_000_000, 16 << 20, 256 << 20  # bytes
-MOST_LISTED, DEEPEST, MOST_NUMBER, LAST_SECOND = 200, 100, 2**63 - 1, 253_402_300_799
+MOST_LISTED, LONGEST, DEEPEST = 200, 500, 100
+MOST_NUMBER, LAST_SECOND = 2**63 - 1, 253_402_300_799
 LOG_KEY, WITNESS_KEY = b"\x01", b"\x04"
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 NAMES_OBJECTS = {"manifest", "plan", "results", "transitions", "read_only_proof", "object", "base", "schema",
@@ -72,9 +74,11 @@ class Report:
         self.signed = False
 
     def say(self, where: str, text: str) -> None:
-        """Put a line into a list, without characters that do not print; beyond 200 they are only counted."""
+        """Put a line into a list once, without what does not print; beyond 200 they are only counted."""
+        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[:LONGEST])
+        if text in self.lists[where]:
+            return
         if len(self.lists[where]) < MOST_LISTED:
-            text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
             self.lists[where].append(text)
         else:
             self.hidden += 1
@@ -174,6 +178,8 @@ class Zip:
             "<8x2H4x3L4H2xLL", head
         )
         raw, extra = directory.read(names), directory.read(extras)
+        if len(raw) + len(extra) != names + extras:
+            raise Wrong("its directory does not list as many files as it says")
         name = _name(raw, flags)
         size, packed, offset = _wide(name, extra, size, packed, offset)
         mark, *own, own_packed, own_size, names, extras = struct.unpack(
@@ -239,9 +245,9 @@ class Zip:
 
 
 def _name(raw: bytes, flags: int) -> str:
-    name = raw.decode("utf-8", "backslashreplace")
+    name = raw.decode("utf-8", "replace")
     if name.encode() != raw or not (name.isascii() or flags & 0x0800):
-        raise Wrong(f"the name {name} is not marked as UTF-8: programs would read different names")
+        raise Wrong("the name of a file is not UTF-8, or not marked so: programs would read different names")
     return name
 
 
@@ -372,18 +378,51 @@ def read_point(data: bytes) -> Point:
     return Point(origin, size, root, note)
 
 
-def read_policy(text: str) -> tuple[list[Key], list[Key]]:
-    """Return the keys of logs and of witnesses; how many witnesses are enough is left to who reads."""
-    logs, witnesses = [], []
-    for line in text.split("\n"):
-        words = line.split()
-        if words[:1] == ["log"] and len(words) > 1:
-            logs.append(read_key(words[1], LOG_KEY))
-        elif words[:1] == ["witness"] and len(words) > 2:
-            witnesses.append(read_key(words[2], WITNESS_KEY))
-        elif words and words[0][0] != "#" and words[0] not in ("group", "quorum"):
-            raise Wrong(f"the line {line[:60]!r} is none of a policy")
-    return logs, witnesses
+class Policy:
+    """The logs and the witnesses that somebody knows, and which of the witnesses are enough (tlog-policy)."""
+
+    def __init__(self, text: str) -> None:
+        self.logs: list[Key] = []
+        self.witnesses: dict[str, Key] = {}
+        self.groups: list[tuple[str, int, list[str]]] = []  # name, how many of the members, members
+        self.quorum = ""
+        self._free: set[str] = set()  # names that no group has as a member yet
+        for line in text.split("\n"):
+            words = [word for word in re.split("[ \t]+", line) if word]
+            if words and words[0][0] != "#" and not self._take(words[0], words[1:]):
+                raise Wrong(f"the line {line[:60]!r} cannot stand in a policy")
+        for keys in (self.logs, list(self.witnesses.values())):
+            if len({key.public for key in keys}) < len(keys):
+                raise Wrong("a key stands twice in the policy")
+        if not self.quorum:
+            raise Wrong("the policy has no quorum line")
+
+    def _take(self, kind: str, words: list[str]) -> bool:
+        name = words[0] if words else ""
+        defined = {"none", *self.witnesses, *(group[0] for group in self.groups)}
+        if kind == "log" and len(words) in (1, 2):
+            self.logs.append(read_key(name, LOG_KEY))
+        elif kind == "quorum" and len(words) == 1 and not self.quorum and name in defined:
+            self.quorum = name
+        elif kind == "witness" and len(words) in (2, 3) and name not in defined:
+            self.witnesses[name] = read_key(words[1], WITNESS_KEY)
+            self._free.add(name)
+        elif kind == "group" and len(words) > 2 and name not in defined and self._free.issuperset(words[2:]):
+            least = {"any": "1", "all": str(len(words) - 2)}.get(words[1], words[1])
+            self._free = (self._free - set(words[2:])) | {name}
+            self.groups.append((name, int(least) if re.fullmatch("[1-9][0-9]{0,3}", least) else 0, words[2:]))
+            return 0 < self.groups[-1][1] <= len(set(words[2:])) == len(words) - 2
+        else:
+            return False
+        return True
+
+    def met(self, cosigned: set[Key]) -> bool:
+        """Tell whether these witnesses are enough."""
+        done = {name for name, key in self.witnesses.items() if key in cosigned}
+        for name, least, members in self.groups:  # each stands behind its members
+            if len(done.intersection(members)) >= least:
+                done.add(name)
+        return self.quorum in done
 
 
 # --- The tree and its entries ------------------------------------------------------------------------------
@@ -435,10 +474,23 @@ def split_bundle(data: bytes, count: int) -> list[bytes]:
     return found
 
 
+def _refuse(text: str) -> int:
+    raise ValueError(text)
+
+
+QUICK_IN = json.JSONDecoder(
+    parse_int=lambda text: int(text) if len(text) < 16 else _refuse(text),
+    parse_float=_refuse,
+    parse_constant=_refuse,
+)
+QUICK_OUT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+"""Of text in ASCII and whole numbers, as most entries are, Python writes the form of RFC 8785 by itself."""
+
+
 def load_json(data: bytes) -> Any:
     """Read JSON (RFC 8259), without the liberties that Python's reader takes."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=decode64)  # Infinity and NaN are no base64
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except RecursionError:
         raise Deep("it is nested too deeply") from None
     except ValueError:
@@ -464,7 +516,11 @@ def canonical(value: Any, depth: int = 0) -> str:
 
 def read_entry(data: bytes) -> dict[str, Any]:
     """Read an entry of the log; it must stand there exactly as its writer writes it."""
-    body = load_json(data)
+    body, quick = None, False
+    with suppress(ValueError, RecursionError):
+        body = QUICK_IN.decode(data.decode("ascii"))
+        quick = QUICK_OUT.encode(body).encode() == data
+    body = body if quick else load_json(data)
     if not isinstance(body, dict) or sorted(body) != ["actor", "at", "data", "kind", "v"]:
         raise Wrong("its fields are not v, kind, actor, at, data")
     version, kind, actor, at = body["v"], body["kind"], body["actor"], body["at"]
@@ -474,7 +530,7 @@ def read_entry(data: bytes) -> dict[str, Any]:
         raise Wrong("its kind is not of the form thing.verb, or nobody is named as its actor")
     if moment(at) is None or len(at) != 27 or at[26] != "Z":
         raise Wrong("its time is not of the form 2026-11-23T06:00:00.000000Z")
-    if canonical(body).encode("utf-8", "replace") != data:
+    if not quick and canonical(body).encode("utf-8", "replace") != data:
         raise Wrong("it is not canonical JSON (RFC 8785)")
     return body
 
@@ -496,6 +552,11 @@ def written(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
+def object_path(digest: str) -> str:
+    """Return the file of an object."""
+    return f"objects/{digest[:2]}/{digest[2:]}"
+
+
 def named_objects(value: Any, name: str = "") -> Iterator[str]:
     """Yield the files of the objects that JSON names, in certain fields or as {"sha256": …, "role": …}."""
     stack = [(value, name, 0)]
@@ -510,7 +571,7 @@ def named_objects(value: Any, name: str = "") -> Iterator[str]:
         elif isinstance(value, list):
             stack.extend((item, name, depth + 1) for item in value)
         elif name in NAMES_OBJECTS and isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value):
-            yield f"objects/{value[:2]}/{value[2:]}"
+            yield object_path(value)
 
 
 class Story:
@@ -650,6 +711,7 @@ def read_about(data: bytes) -> About:
         said = log["origin"], log["size"], log["root"]
         found = About(*said, (days["first"], days["last"]), entries["first"], entries["last"])
         right = body["format"] == FORMAT and type(found.first) is type(found.last) is int
+        right = right and abs(found.first) < 2**53 and abs(found.last) < 2**53
         if right and all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in found.days):
             return found
     except (KeyError, TypeError):
@@ -692,10 +754,10 @@ class Tiles:
 
 
 class Given(NamedTuple):
-    """What the auditor brought along: keys of the log and of witnesses, and a checkpoint (file, bytes)."""
+    """What the auditor brought along: keys of the log, a policy, and a checkpoint (its file and bytes)."""
 
     keys: list[Key]
-    witnesses: list[Key]
+    policy: Policy | None
     kept: tuple[str, bytes] | None
 
 
@@ -707,7 +769,8 @@ class Verification:
         self._kept = given.kept[0] if given.kept else ""
         self._about: About | None = None
         self._period: tuple[int, int] | None = None  # first and last entry dated within the period
-        self._witnesses = given.witnesses
+        self._policy = given.policy
+        self._cosigned: dict[int, set[Key]] = {}  # size → witnesses who cosigned it
         self._points: dict[str, Point] = {}  # file → checkpoint
         self._fitting: list[str] = []  # files of checkpoints that are signed and fit the entries
         self._tree = Tree()
@@ -740,9 +803,9 @@ class Verification:
         with self._report.about(VKEYS):
             lines = map(str.strip, self._zip.text(VKEYS).split("\n"))
             self._listed = [read_key(line, LOG_KEY) for line in lines if line and line[0] != "#"]
-        if POLICY in self._zip.members and not self._witnesses:
+        if POLICY in self._zip.members and not self._policy:
             with self._report.about(POLICY):
-                self._witnesses = read_policy(self._zip.text(POLICY))[1]
+                self._policy = Policy(self._zip.text(POLICY))
         for name in sorted({HEAD, *self._zip.members}):
             match = re.fullmatch(r"log/(?:checkpoints/(\d+)|kept/(\d+)-[^/]+)\.txt", name)
             if match or name == HEAD:
@@ -779,7 +842,9 @@ class Verification:
         tiles.finish()
         story.finish()
         if self._report.faults == faults and size:
-            text = f"{size} entries are canonical, in the order of time, and make up the tiles of the log"
+            text = (
+                f"entries that are canonical, in the order of time, and make up the tiles of the log: {size}"
+            )
             self._report.say("proven", text)
             if not self._report.gaps:
                 self._report.say(
@@ -845,7 +910,7 @@ class Verification:
                 self._fitting += [name] if signers else []
         count = sum(name.startswith("log/checkpoints/") for name in self._fitting)
         if count:
-            text = f"{count} checkpoints of the period are signed and have the roots of their entries"
+            text = f"checkpoints on the way that are signed and have the roots of their entries: {count}"
             self._report.say("proven", text)
         if HEAD in self._fitting:
             self._report.say("proven", f"{head.origin} signed exactly these {head.size} entries")
@@ -865,10 +930,40 @@ class Verification:
                     self._judge_stamp(name, f"log/checkpoints/{match[1]}.txt")
                 elif name in self._fitting:
                     self._judge_cosigned(name, self._points[name])
+        if KEPT in self._zip.members:
+            with self._report.about(KEPT):
+                self._judge_kept(load_json(self._zip.read(KEPT, MOST_JSON)))
+        policy = self._given.policy
+        if policy and policy.quorum != "none":
+            enough = [size for size, keys in self._cosigned.items() if policy.met(keys)]
+            if enough:
+                text = f"as many witnesses as your policy asks for had seen the first {max(enough)} entries"
+                self._report.say("proven", text)
+            else:
+                text = f"that as many witnesses as your policy asks for saw this log: {policy.quorum}"
+                self._report.doubt(text)
+
+    def _judge_kept(self, listed: Any) -> None:
+        """Hold the list of who was given which checkpoint against the checkpoints and the answers."""
+        items: list[Any] = listed if isinstance(listed, list) else [listed]
+        for item in items:
+            size, root, file = (
+                map(item.get, ("size", "root", "file")) if isinstance(item, dict) else [None] * 3
+            )
+            if type(size) is not int or not isinstance(root, str) or not isinstance(file, str):
+                raise Wrong("it is not a list of size, root and file")
+            name = f"log/checkpoints/{size}.txt"
+            point = self._points.get(name)
+            if name in self._zip.members and (not point or point.root.hex() != root):
+                raise Wrong(f"the root in it is not that of {name}")
+            for needed in (name, file) if file else (name,):
+                if needed not in self._zip.members:
+                    self._report.blame(needed, f"it is missing, and {KEPT} names it")
 
     def _judge_cosigned(self, name: str, point: Point) -> None:
         """Verify the cosignatures of known witnesses: eight bytes of time, then the signature."""
-        known, found = {(key.name, key.number): key for key in self._witnesses}, 0
+        witnesses = self._policy.witnesses.values() if self._policy else ()
+        known, found = {(key.name, key.number): key for key in witnesses}, 0
         for who, number, signature in point.note.signatures:
             if key := known.get((who, number)):
                 at = int.from_bytes(signature[:8], "big")
@@ -877,6 +972,7 @@ class Verification:
                     raise Wrong(f"the cosignature of {key} does not fit")
                 when = written(datetime.fromtimestamp(min(at, LAST_SECOND), timezone.utc))
                 self._report.say("proven", f"{name}: {key} had seen these {point.size} entries at {when}")
+                self._cosigned.setdefault(point.size, set()).add(key)
                 found += 1
         if not found:
             self._report.say("unproven", f"{name}: who cosigned it: no key of a known witness fits")
@@ -885,11 +981,17 @@ class Verification:
         """Verify a time-stamp: over the SHA-256 of the checkpoint beside it, and openssl accepts it."""
         token = self._zip.read(name)
         digest, at = read_stamp(token)
-        data = self._zip.read(checkpoint) if checkpoint in self._zip.members else b""
+        try:
+            data = self._zip.read(checkpoint)
+        except Wrong:
+            raise Wrong(f"{checkpoint}, which it should be over, cannot be read") from None
         if digest != hashlib.sha256(data).digest():
             raise Wrong(f"it is not over {checkpoint} as it stands in the binder")
         pems = sorted(file for file in self._zip.members if file.startswith(PEMS))
-        authorities = b"\n".join(self._zip.read(file) for file in pems)
+        authorities = b""
+        for file in pems:
+            with suppress(Wrong):  # is said where all files are hashed
+                authorities += self._zip.read(file) + b"\n"
         seconds = int(at.timestamp())
         verdict = ask_openssl(token, data, authorities, seconds)
         if verdict is False:
@@ -915,8 +1017,7 @@ class Verification:
                         kept.append(chunk)
                     done += len(chunk)
                     self._tell(done, total)
-                digest = self._zip.digests[name].hex()
-                if name.startswith("objects/") and name != f"objects/{digest[:2]}/{digest[2:]}":
+                if name.startswith("objects/") and name != object_path(self._zip.digests[name].hex()):
                     raise Wrong("its bytes are not those that its name promises")
                 self._keep_links(name, b"".join(kept))
         self._tell(total, total)
@@ -954,7 +1055,7 @@ class Verification:
                 if name not in (SUMS, SIGNED):
                     self._report.blame(name, f"it is not listed in {SUMS}")
         if self._report.faults == faults and len(self._zip.digests) == len(self._zip.members):
-            text = f"{len(self._zip.members) - 2} files are those that {SUMS} lists, none more, none less"
+            text = f"files that are as {SUMS} lists them, none more, none less: {len(self._zip.members) - 2}"
             self._report.say("proven", text)
 
     def _judge_signature(self) -> None:
@@ -976,18 +1077,19 @@ class Verification:
 
     def _judge_objects(self) -> None:
         """Follow the objects that the period's entries name, and those that they name in turn."""
-        faults, todo = self._report.faults, list(self._needed)
+        todo, right = list(self._needed), 0
         while todo:
             name = todo.pop()
             if name not in self._zip.members:
                 self._report.blame(name, f"it is missing, and entry {self._needed[name]} leads to it")
+            right += object_path(self._zip.digests.get(name, b"").hex()) == name
             for other in self._links.get(name, ()):
                 if other not in self._needed:
                     self._needed[other] = self._needed[name]
                     todo.append(other)
-        if self._report.faults == faults and self._about:
+        if right == len(self._needed) and self._about:
             which = f"the entries from {self._about.first} to {self._about.last} lead to"
-            self._report.say("proven", f"{len(self._needed)} objects that {which} are there, unchanged")
+            self._report.say("proven", f"objects that {which}, there and unchanged: {right}")
         todo = list(self._also)
         while todo:
             further = set(self._links.get(todo.pop(), ())) - self._also
@@ -1034,7 +1136,7 @@ class Verification:
                 "that the log was not rewritten before the binder was made, beyond what is proven of others"
             )
             report.say("unproven", f"{text}: a checkpoint that you kept shows it, with --checkpoint")
-        if self._witnesses and not given.witnesses:
+        if self._policy and self._policy.witnesses and not given.policy:
             text = f"whose the keys of the witnesses are: they came with the binder, in {POLICY}"
             report.say("unproven", f"{text}; give those that you know with --policy")
         if any(name.startswith(PEMS) for name in self._zip.members):
@@ -1054,7 +1156,7 @@ def verify(path: Path, given: Given, tell: Callable[[int, int], None] = lambda d
     with path.open("rb") as file, report.about(path.name):
         binder = Zip(file, report)
         if not report.faults:
-            text = f"the ZIP can be read in one way only: {len(binder.members)} files and nothing between"
+            text = f"files of the ZIP, which can be read in one way only: {len(binder.members)}"
             report.say("proven", text)
         Verification(binder, report, given, tell).run()
     return report
@@ -1098,13 +1200,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     asked = parser.parse_args()
     try:
-        logs, witnesses = read_policy(asked.policy.read_text("utf-8")) if asked.policy else ([], [])
-        keys = logs + [read_key(text, LOG_KEY) for text in asked.vkey]
+        policy = Policy(asked.policy.read_text("utf-8")) if asked.policy else None
+        keys = [read_key(text, LOG_KEY) for text in asked.vkey] + (policy.logs if policy else [])
         kept = asked.checkpoint and (
             f"{asked.checkpoint.name}, which you kept",
             asked.checkpoint.read_bytes(),
         )
-        report = verify(asked.binder, Given(keys, witnesses, kept), Progress().tell)
+        report = verify(asked.binder, Given(keys, policy, kept), Progress().tell)
     except (OSError, Wrong, UnicodeDecodeError) as problem:
         parser.error(str(problem))
     body = {"exit_code": report.exit_code, **report.lists, "hidden": report.hidden}
