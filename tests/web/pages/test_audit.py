@@ -165,6 +165,14 @@ def test_what_an_auditor_would_ask_for_is_required(listed, change, about):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_document_that_verifying_would_take_for_our_own_evidence_is_refused(listed):
+    """Whoever verifies would look for the object that it names, and never find it."""
+    file_of = file(b'{"object": "' + b"0" * 64 + b'"}')
+    page = said(listed.as_("rob").post("/evidence/upload", {**FORM, "file": file_of}), 400)
+    assert "our own evidence" in page and not ManualEvidence.objects.exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_documents_are_refused_when_empty_too_large_or_from_an_auditor(listed, monkeypatch):
     monkeypatch.setattr(uploads, "LARGEST", 10)
     client = listed.as_("rob")

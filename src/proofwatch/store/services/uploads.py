@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Max
 
+from proofwatch.evidence.named import named_in
 from proofwatch.snapshots.base import Objects
 from proofwatch.store import log
 from proofwatch.store.base import Missing, StoreError
@@ -57,6 +58,9 @@ def add(
         raise StoreError(doing, "the document is empty", "choose a file")
     if len(data) > LARGEST:
         raise StoreError(doing, f"it is larger than {LARGEST // 1024 // 1024} MB", "add it in parts")
+    if named_in(data):
+        problem = "it is JSON that names objects in the way in which our own evidence does"
+        raise StoreError(doing, problem, "add it in a ZIP: who verifies would look for those objects")
     if effective_to < effective_from:
         raise StoreError(doing, "the days end before they begin", "change one of them")
     if effective_to > now.astimezone(UTC).date() + AHEAD:
