@@ -12,7 +12,8 @@ from tests.web.site import ROLES
 
 SAMPLES = {
     "<str:control>": "AC-02", "<str:check>": "aws.iam.user-mfa", "<str:name>": "AL-1", "<int:number>": "0",
-    "<str:digest>": "0" * 64, "<str:kind>": "aws", "<uuid:sweep>": "0" * 32, "<str:token>": "x",
+    "<str:digest>": "0" * 64, "<int:size>": "1", "<str:kind>": "aws", "<uuid:sweep>": "0" * 32,
+    "<str:token>": "x",
 }  # fmt: skip
 OPEN = ("/healthz", "/readyz", "/start", "/account", "/api", "/static", "/hooks", "/metrics")
 GUARDS = [url for place in PLACES for url in place.URLS]

@@ -48,8 +48,13 @@ def worker(once: bool, as_json: bool) -> None:
             failed = work_once(app, as_json)
         else:
             failed = False
-            beside = (("messages", send, ASK_EVERY), ("events", answer, ASK_EVERY), PICTURES, OUTSIDE,
-            BINDERS)
+            beside = (
+                ("messages", send, ASK_EVERY),
+                ("events", answer, ASK_EVERY),
+                PICTURES,
+                OUTSIDE,
+                BINDERS,
+            )
             for name, task, every in beside:
                 threading.Thread(
                     target=keep_at, args=(app, name, task, stop, every), name=name, daemon=True

@@ -135,9 +135,8 @@ def _spool(work: Path, table: Table, rows: Iterable[Mapping[str, Any]]) -> list[
 def _parts(spools: Sequence[_Spool]) -> Iterator[tuple[Part, _Spool]]:
     total, before = sum(spool.rows for spool in spools), 0
     for number, spool in enumerate(spools, 1):
-        first, last = (
-            text if len(text) <= LONGEST_END else f"{text[:LONGEST_END]}…" for text in (spool.first, spool.last)
-        )
+        ends = (spool.first, spool.last)
+        first, last = (text if len(text) <= LONGEST_END else f"{text[:LONGEST_END]}…" for text in ends)
         yield Part(number, len(spools), before + 1, before + spool.rows, total, first, last), spool
         before += spool.rows
 
