@@ -11,6 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from proofwatch.app import App
+from proofwatch.config import load_settings
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.entry import object_ref
 from proofwatch.evidence.note import Signer
@@ -85,7 +87,7 @@ def test_a_locked_bucket_takes_our_objects_and_gives_none_up(place: Any) -> None
         locked.s3.delete_object(**key, VersionId=head["VersionId"])
     with pytest.raises(ClientError, match="AccessDenied"):
         locked.s3.delete_object(**key, VersionId=head["VersionId"], BypassGovernanceRetention=True)
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="AccessDenied"):
         locked.s3.put_object_retention(
             **key,
             VersionId=head["VersionId"],
@@ -129,6 +131,16 @@ def _noted(objects: S3Objects) -> str:
         log.append("log.noted", "me", {"what": object_ref(digest, len(DATA), "picture")})
     log.sign_checkpoint(KEY)
     return digest
+
+
+def test_every_verb_and_page_opens_the_bucket_with_its_history(place: Any, tmp_path: Path) -> None:
+    locked = place("COMPLIANCE", Days=1)
+    digest = locked.store().put(DATA)
+    locked.s3.delete_object(Bucket=locked.name, Key=locked.key(digest))
+    names = {"PROOFWATCH_OBJECTS": locked.where, "PROOFWATCH_OBJECTS_ENDPOINT": locked.endpoint}
+    app = App(load_settings({"PROOFWATCH_HOME": str(tmp_path), **names}))
+    with pytest.raises(EvidenceError, match="a delete marker"):
+        app.objects.get(digest)
 
 
 def test_where_nothing_is_known_of_an_object_nothing_is_said(place: Any) -> None:

@@ -141,7 +141,8 @@ def _restore(
         objects=app.objects,
         folders=_files(app).folders,
         vkeys=tuple(known),
-        earlier=checkpoint.read_text("utf-8") if checkpoint else "",
+        # Its bytes as they are: reading text changes line ends, and a signature is over them.
+        earlier=checkpoint.read_bytes().decode("utf-8", "replace") if checkpoint else "",
         accept_loss=accept_loss,
         name=name,
         actor=app.actor,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +40,7 @@ LEFT_OUT = ("django_session", "usersessions_usersession")
 PART = 4 << 30
 """Bytes of rows in one file, about."""
 MOST_NAMED = 200
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +243,9 @@ class _Named:
     def seen_in(self, lines: Iterable[bytes], column: int) -> Iterator[bytes]:
         """Pass lines of the log's entries on, and note the objects that they name."""
         for line in lines:
-            data = json.loads(base64.b64decode(json.loads(line)[column]))
-            self._add("named", named_objects(data["data"]))
+            entry = base64.b64decode(json.loads(line)[column])
+            if _DIGEST.search(entry):
+                self._add("named", named_objects(json.loads(entry)["data"]))
             yield line
 
     def keep(self, digests: Iterable[str]) -> int:
