@@ -452,7 +452,9 @@ def tar(given: dict[str, Any]) -> bytes:
         {"pack": gzip.compress},
         {"pack": lzma.compress},
     ],
-    ids=str,
+    ids=lambda given: " ".join(
+        f"{key}={getattr(value, '__module__', str(value)[:40])}" for key, value in given.items()
+    ),
 )
 def test_what_a_backup_never_has_is_refused(tmp_path: Path, given: dict[str, Any]) -> None:
     world = World("", tmp_path, LocalObjects(tmp_path), "")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.app import App
-from proofwatch.cli.given import REASON
 from proofwatch.cli.output import json_option, print_fields, print_json, print_table, say, status_text
 
 if TYPE_CHECKING:
@@ -31,7 +30,12 @@ def audits() -> None:
 @click.option("--from", "first", type=DAY, required=True, help="First day of the period, UTC.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of the period, UTC.")
 @click.option("--auditor", default="", help="The firm or person.")
-@REASON
+@click.option(
+    "--reason",
+    default="The observation period was agreed with the auditor.",
+    show_default=True,
+    help="Why; it is kept as evidence.",
+)
 @json_option
 def create(
     name: str | None,
