@@ -75,7 +75,7 @@ def test_a_sample_is_drawn_again_by_anybody_from_its_population(ask, tmp_path):
         ]
     other = json.loads(ask(*words, "--seed", "mine", "--out", str(tmp_path / "c")).stdout)
     assert other["seed"] == "mine" and other["population_sha256"] == seed
-    assert "Did you mean" in ask("sample", "--control", "DP-1", "--audit", "soc2", code=2).stderr
+    assert "did you mean" in ask("sample", "--control", "DP-1", "--audit", "soc2", code=2).stderr
 
 
 def test_binders_are_listed_with_their_digest_and_what_became_of_them(ask, tmp_path):
