@@ -238,8 +238,13 @@ def test_lines_of_other_keys_are_passed_over():
 
 def by(cosigner, hours=0, text=None):
     """Answer with a line by somebody, of some time, over some text."""
-    at = int((datetime.now(UTC) + timedelta(hours=hours)).timestamp())
-    return lambda asked: (200, {}, line_of(asked, at, cosigner, text))
+
+    def reply(asked):
+        # Of the time at which it is asked: the suite may have been collected half an hour before.
+        at = int((datetime.now(UTC) + timedelta(hours=hours)).timestamp())
+        return 200, {}, line_of(asked, at, cosigner, text)
+
+    return reply
 
 
 ELSEWHERE = Checkpoint("x", 1, b"\1" * 32).text()
