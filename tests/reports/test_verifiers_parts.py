@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import rfc8785
 from axe_playwright_python.sync_playwright import Axe
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.evidence import merkle
@@ -87,10 +87,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
-
-
-LARGE = (HealthCheck.data_too_large, HealthCheck.large_base_example)
-"""Many go to the browser at once: a call costs more than a story, and a busy machine is no mistake."""
 
 
 @settings(max_examples=400, deadline=None)
@@ -167,8 +163,8 @@ def test_the_script_finds_the_gaps_that_the_product_finds(script, story):
     assert found == told(story)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, *LARGE])
-@given(st.lists(STORIES, min_size=100, max_size=200))
+@settings(max_examples=10, deadline=None)
+@given(st.lists(STORIES, min_size=30, max_size=60))
 def test_the_page_finds_the_gaps_that_the_product_finds(browser, stories):
     tell = """stories => stories.map((story) => {
       const found = [], rules = new Story((line) => found.push(line));
@@ -186,7 +182,7 @@ NAMING = st.recursive(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, *LARGE])
+@settings(max_examples=15, deadline=None)
 @given(st.lists(NAMING, min_size=50, max_size=80))
 def test_objects_are_named_by_the_product_s_own_rule(script, browser, values):
     expected = [
