@@ -12,6 +12,7 @@ import pytest
 from proofwatch.cli.binder import write_due
 from proofwatch.evidence.binder import verify_binder
 from proofwatch.evidence.bundle import Bundle
+from proofwatch.runtime import jobs
 from proofwatch.store.models import Export, LogEntry
 from proofwatch.store.services import audits, exports
 from tests.web.pages.company import plain, said
@@ -40,7 +41,9 @@ def test_an_auditor_asks_for_a_binder_sees_how_far_it_is_and_downloads_what_veri
     assert "EX-1" in plain(waiting) and "waiting" in plain(waiting) and 'hx-trigger="every 3s"' in waiting
     again = client.post("/audit/binders", form)
     assert again.status_code == 400 and "one of this audit is being written" in plain(said(again, 400))
-    exports.begin(Export.objects.get())
+    row = Export.objects.get()
+    jobs.enqueue(jobs.BINDERS, row.name, datetime.now(UTC))
+    exports.begin(row)
     exports.tell(Export.objects.get(), "objects", 30, 120)
     assert "objects 30 of 120" in plain(said(client.get("/audit/binders?audit=soc2")))
     assert write_due(site.app) >= 1
