@@ -20,7 +20,7 @@ NARROW = "update store_connection set settings = json_set(settings, '$.regions',
 def home(connected, tmp_path):
     shutil.copytree(connected, tmp_path / "home")
     execute(tmp_path / "home", NARROW)
-    # The home was connected once for all tests of this process: however long ago, its next occurrence is due now.
+    # It was connected once for all tests of this process: however long ago, its next occurrence is due now.
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     execute(tmp_path / "home", "update store_connection set next_due_at = ?", now)
     return tmp_path / "home"
