@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from proofwatch.alerts import engine, review, rulebook
 from proofwatch.alerts.base import AlertError
 from proofwatch.alerts.rules import Rule
+from proofwatch.listings.base import Asked
+from proofwatch.listings.registry import LISTINGS
+from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.models import Alert, AlertEvent, AlertResource, Connection, Review
 from proofwatch.store.services import checks, connections
@@ -175,6 +180,22 @@ def test_failing_again_soon_is_the_same_alert_and_later_a_new_one(world: World) 
     fresh = world.alert
     assert (fresh.state, fresh.number, fresh.previous.name) == ("pending", None, "AL-1")
     assert Alert.objects.count() == 2
+
+
+def test_an_alert_that_opens_again_stays_in_the_period_of_its_first_opening(world: World) -> None:
+    begun = opened(world)
+    first = begun.opened_at
+    world.sweep({A: PASS})
+    world.sweep({A: PASS})
+    period_ends = world.now + timedelta(minutes=5)
+    world.sweep({A: FAIL}, minutes=60)
+    again = world.alert
+    assert again.opened_at > period_ends and again.first_opened_at == first
+    asked = Asked(filters={"from": log.text(first - timedelta(days=1)), "to": log.text(period_ends)})
+    assert [row["alert"] for row in LISTINGS["alerts"].page(asked).rows] == ["AL-1"]
+    Alert.objects.update(first_opened_at=None)
+    import_module("proofwatch.store.migrations.0014_first_opened").forward(apps, None)
+    assert world.alert.first_opened_at == first
 
 
 def test_more_and_other_resources_join(world: World) -> None:

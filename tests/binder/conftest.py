@@ -24,7 +24,11 @@ def home(company, undisturbed, tmp_path_factory):
     today = datetime.now(UTC).date()
     span = ("--from", f"{today - timedelta(days=3)}", "--to", f"{today + timedelta(days=300)}")
     proofwatch(company, made, "audits", "create", "soc2", *span, "--reason", "engaged")
+    proofwatch(company, made, "controls", "approve", "1", "--note", "as in the board's minutes")
     proofwatch(company, made, "export", "binder", "--audit", "soc2", "--out", str(made / "older.zip"))
+    proofwatch(company, made, "people", "add", "olga", "--role", "lead")
+    decided = ("--decision", "repair", "--note", "=1+1 is real", "--by", "olga")
+    proofwatch(company, made, "alerts", "review", "AL-1", *decided)
     proofwatch(company, made, "checks", "disable", "aws.iam.user-mfa", "--reason", "=HYPERLINK(1)")
     proofwatch(company, made, "export", "binder", "--audit", "soc2", "--out", str(made / "binder.zip"))
     return made

@@ -145,7 +145,7 @@ def test_a_backup_is_an_ordinary_tar_for_its_owner_only(world: World) -> None:
     assert names[-2:] == ["manifest.json", "manifest.note"]
     assert said["log"]["size"] == LogHead.objects.get().size
     assert said["log"]["checkpoint"] == log.DjangoLog().checkpoint()
-    assert "store.0013_auditing" in said["migrations"]
+    assert "store.0014_first_opened" in said["migrations"]
 
 
 def test_neither_keys_nor_sessions_are_in_it_unless_asked(world: World) -> None:

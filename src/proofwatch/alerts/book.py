@@ -27,6 +27,7 @@ WRITTEN = (
     *SAME,
     "state",
     "number",
+    "first_opened_at",
     "transitions",
     "severity",
     "headline",
@@ -153,6 +154,7 @@ class Book:
         row.transitions = [log.text(at) for at in step.alert.transitions]
         if step.alert.numbered and row.number is None:
             row.number, self._next = self._next, self._next + 1
+            row.first_opened_at = row.opened_at
 
 
 def note(row: models.Alert, kind: str, actor: str, role: str, at: datetime, reason: str, **data: Any) -> None:

@@ -182,7 +182,7 @@ def _review(
     Alert.objects.filter(pk=row.pk).update(reviewed_at=now, escalate_at=None, repeat_at=None, ack_until=None)
     note(row, "reviewed", by, role, now, text, decision=decision, bulk_size=size)
     data = {**_named(row), "role": role, "decision": decision, "note": text[:2000], "channel": channel}
-    seen_text = {"evidence_seen": made.evidence_seen, "one_of": size}
+    seen_text = {"evidence_seen": made.evidence_seen, "one_of": size, "decided_at": log.text(now)}
     log.append("alert.reviewed", by, {**data, **seen_text}, now)
     return made
 

@@ -75,7 +75,7 @@ def _verify(order: Order) -> list[str]:
         "```text",
         "python3 verify.py BINDER.zip                    needs Python and its package cryptography",
         "open verify.html in a browser, choose the ZIP   nothing to install",
-        "proofwatch verify BINDER.zip                    the same, and time-stamps and witnesses by a policy",
+        "proofwatch verify BINDER.zip                    the same, and that tables say what the log says",
         "proofwatch reperform BINDER.zip                 judges the stored readings again and compares "
         "every verdict",
         "sha256sum --check SHA256SUMS                    only that no file was changed",

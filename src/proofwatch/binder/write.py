@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -25,10 +25,11 @@ from proofwatch.binder.sections import (
     shown,
 )
 from proofwatch.evidence.binder import ABOUT, FORMAT
-from proofwatch.evidence.checkpoint import parse_checkpoint
+from proofwatch.evidence.checkpoint import Checkpoint, parse_checkpoint
 from proofwatch.evidence.note import split_note
 from proofwatch.reports import readiness, verifiers
 from proofwatch.reports.provenance import Origin
+from proofwatch.store import log as store_log
 from proofwatch.store.log import DjangoLog
 from proofwatch.store.models import Audit, LogEntry
 from proofwatch.store.services import controls as lists
@@ -43,9 +44,12 @@ SECTIONS: tuple[tuple[str, Callable[[Order, Archive], None]], ...] = (
     ("access", access.write),
     ("documents", shown.documents),
     ("screenshots", shown.screenshots),
+)
+LAST: tuple[tuple[str, Callable[[Order, Archive], None]], ...] = (
     ("log", log.write),
     ("objects", objects.write),
 )
+"""Written under a checkpoint that is signed after the tables: they hold nothing that the log does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +86,45 @@ def write_binder(
         BinderError: the log has no checkpoint yet, or the ZIP cannot be written.
         EvidenceError: an object or an entry is missing or changed: nothing is exported that does not hold.
     """
-    reader = DjangoLog()
-    note = reader.checkpoint()
-    if not note:
-        raise BinderError(
-            "writing a binder", "the log has no checkpoint yet", "Run `proofwatch sweep` first."
-        )
-    head = parse_checkpoint(split_note(note)[0])
     listed = lists.current()
     with tempfile.TemporaryDirectory(prefix="proofwatch-binder-") as work:
-        order = Order(
-            tools, audit, kind, origin, reader, head, note, _entries(audit, origin.now, head.size), listed,
-            lists.controls_of(listed) if listed else (), Path(work),
-            progress or (lambda stage, done, total: None),
+        order = _under_head(
+            Order(
+                tools, audit, kind, origin, DjangoLog(), Checkpoint("", 0, b""), "", (0, -1), listed,
+                lists.controls_of(listed) if listed else (), Path(work),
+                progress or (lambda stage, done, total: None),
+            )
         )  # fmt: skip
+        order.facts["tables_read_at"] = order.head.size
         order.facts["ledger"] = list(readiness.ledger(audit, origin.now, listed))
         with Archive(path, origin.now) as archive:
-            for number, (name, write) in enumerate(SECTIONS):
-                order.progress(name, number, len(SECTIONS))
+            for number, (name, write) in enumerate((*SECTIONS, *LAST)):
+                if number == len(SECTIONS):
+                    store_log.sign_checkpoint(tools.key)
+                    order = _under_head(order)
+                order.progress(name, number, len(SECTIONS) + len(LAST))
                 write(order, archive)
             for verifier in ("verify.py", "verify.html"):
                 archive.add_file(verifier, verifiers.path(verifier))
             archive.add_json(ABOUT, _about(order, len(archive.names)))
             archive.add("README.md", readme.readme(order).encode())
             files = len(archive.names) + 2
-            archive.finish(tools.key, head)
-    return Made(path, files, head.size)
+            archive.finish(tools.key, order.head)
+    return Made(path, files, order.head.size)
 
 
-def _entries(audit: Audit, now: datetime, size: int) -> tuple[int, int]:
+def _under_head(order: Order) -> Order:
+    """Return the order under the newest checkpoint. Raises BinderError if there is none."""
+    note = order.log.checkpoint()
+    if not note:
+        raise BinderError(
+            "writing a binder", "the log has no checkpoint yet", "Run `proofwatch sweep` first."
+        )
+    head = parse_checkpoint(split_note(note)[0])
+    return replace(order, head=head, note=note, entries=_entries(order.audit, head.size))
+
+
+def _entries(audit: Audit, size: int) -> tuple[int, int]:
     """Return the first and the last index of the period's entries under the checkpoint."""
     since = datetime.combine(audit.first, time.min, UTC)
     until = datetime.combine(audit.last + timedelta(days=1), time.min, UTC)
@@ -138,7 +152,12 @@ def _about(order: Order, files: int) -> dict[str, object]:
         "organization": origin.organization,
         "mark": origin.mark,
         "system": f"Proofwatch {__version__}",
-        "log": {"origin": order.head.origin, "size": order.head.size, "root": order.head.root.hex()},
+        "log": {
+            "origin": order.head.origin,
+            "size": order.head.size,
+            "root": order.head.root.hex(),
+            "tables_read_at": order.facts["tables_read_at"],
+        },
         "entries": {"first": order.entries[0], "last": order.entries[1]},
         "control_list": {"version": order.listed.version, "sha256": order.listed.sha256}
         if order.listed

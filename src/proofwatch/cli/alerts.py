@@ -200,7 +200,7 @@ REVIEW_COLUMNS = (
 
 
 def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
-    from proofwatch.reports.tables import escape_cell
+    from proofwatch.evidence.cells import escape_cell
 
     writer = csv.writer(sys.stdout)
     writer.writerow(REVIEW_COLUMNS)

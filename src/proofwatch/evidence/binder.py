@@ -17,6 +17,7 @@ from typing import Any
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.binder_kept import CHECKPOINTS, judge_outside
+from proofwatch.evidence.binder_tables import judge_tables
 from proofwatch.evidence.bundle import LOG, OBJECTS, Bundle, BundleLog, BundleObjects
 from proofwatch.evidence.checkpoint import Checkpoint, parse_checkpoint
 from proofwatch.evidence.note import Verifier, encode64, open_note, parse_vkey, split_note
@@ -91,9 +92,11 @@ def verify_binder(
             log, found.vkeys, objects, _older(report, earlier, head), told, also=also,
             within=(first, last) if found.about else None, report=report,
         )  # fmt: skip
+        if found.about and head:
+            _judge_about(report, found.about, head)
+        if found.about and report.signed:
+            judge_tables(report, bundle, found.about, log, objects)
         judge_outside(report, bundle, found.vkeys, policy, authorities)
-    if found.about and head:
-        _judge_about(report, found.about, head)
     if first > 0:
         report.unproven.append(
             f"the objects that entries before {first} name: they lie before the period and are not in it"

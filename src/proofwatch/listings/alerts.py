@@ -225,6 +225,6 @@ LISTING = Listing(
         Filter(
             "connection", "Connection", lambda chosen, text: chosen.filter(connection__name=text), connections
         ),
-        *span("alerts", "opened_at", "ended_at"),
+        *span("alerts", "first_opened_at", "ended_at"),
     ),
 )

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from proofwatch.evidence.cells import escape_cell
 from proofwatch.reports.answers import counted, moment
 from proofwatch.reports.glyphs import breakable, face
 from proofwatch.reports.looks import SIGNS, look
-from proofwatch.reports.tables import escape_cell
 from proofwatch.reports.widths import Extent, fit
 
 LONGEST_CELL = 600

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from django.db.models import Count, Q, TextField
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Substr
 
 from proofwatch.alerts import rulebook
@@ -189,7 +190,7 @@ def usual(found: Coverage | None, now: datetime, listed: ControlList | None) -> 
         listed: the control list in force; None if there is none.
     """
     with guarded("looking for the four usual findings"):
-        return [_checks(listed), _coverage(), _reviews(now), _evidence(found, now)]
+        return [_checks(listed), _coverage(), _reviews(found, now), _evidence(found, now)]
 
 
 def _checks(listed: ControlList | None) -> Usual:
@@ -245,28 +246,48 @@ def _coverage() -> Usual:
     )
 
 
-WAITING = ("alert waits", "alerts wait")
-
-
-def _reviews(now: datetime) -> Usual:
+def _reviews(found: Coverage | None, now: datetime) -> Usual:
+    """Judge the alerts that wait too long now, and those of the period that waited too long before."""
     title = "Is every alert reviewed in time?"
     minutes = (
         next((rule.minutes for _, rule in rulebook.active() if rule.when == "unreviewed"), 0)
         or REVIEW_MINUTES
     )
-    since = now - timedelta(minutes=minutes)
-    waiting = Alert.objects.filter(
-        current=True, state__in=sorted(ACTIVE), opened_at__lte=since, reviewed_at__isnull=True,
-        drill__isnull=True, number__isnull=False,
-    ).order_by("opened_at")  # fmt: skip
-    some = list(waiting[: MOST + 1])
+    limit = timedelta(minutes=minutes)
+    real = Alert.objects.filter(drill__isnull=True, number__isnull=False)
+    waiting = real.filter(
+        current=True, state__in=sorted(ACTIVE), opened_at__lte=now - limit, reviewed_at__isnull=True
+    ).order_by("opened_at")
+    waited = _waited(real, found, limit).exclude(pk__in=waiting.values("pk")) if found else real.none()
     reasons = [
         (f"{row.name} of {row.opened_at:%Y-%m-%d}: {row.headline}", f"/alerts/{row.name}")
-        for row in some[:MOST]
+        for row in waiting[:MOST]
     ]
-    held = f"Every alert was reviewed within {minutes / 60:g} hours, or is younger."
-    late = tuple(f"{word} for a review for more than {minutes / 60:g} hours" for word in WAITING)
-    return _judged("reviews", title, reasons, held, late, len(some) if len(some) <= MOST else waiting.count())
+    for row in waited[: MOST - len(reasons)]:
+        until = f"reviewed {_at(row.first)}" if row.first else f"ended {_at(row.ended_at)} without a review"
+        said = f"{row.name} opened {_at(row.opened_at)}, {until}: {row.headline}"
+        reasons.append((said, f"/alerts/{row.name}"))
+    hours, waits = f"{minutes / 60:g} hours", ("alert waited", "alerts waited")
+    held = f"Every alert was reviewed within {hours}, or is younger."
+    late = tuple(f"{words} for a review for more than {hours}" for words in waits)
+    number = len(reasons) if len(reasons) < MOST else waiting.count() + waited.count()
+    return _judged("reviews", title, reasons, held, late, number)
+
+
+def _waited(real: QuerySet[Any], found: Coverage, limit: timedelta) -> QuerySet[Any]:
+    """Return the alerts that opened in the period and stayed open too long before their first review."""
+    since = datetime.combine(found.days[0], time.min, UTC) if found.days else datetime.max.replace(tzinfo=UTC)
+    until = datetime.combine(found.days[-1], time.max, UTC) if found.days else since
+    answered = Q(reviews__decided_at__gte=F("opened_at"))
+    rows = real.filter(opened_at__gte=since, opened_at__lte=until)
+    rows = rows.annotate(first=Min("reviews__decided_at", filter=answered))
+    over = ExpressionWrapper(F("opened_at") + limit, DateTimeField())
+    late = Q(first__gt=over) | Q(first__isnull=True, ended_at__isnull=False)
+    return rows.filter(late).exclude(ended_at__lte=over).order_by("opened_at", "number")
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def _evidence(found: Coverage | None, now: datetime) -> Usual:

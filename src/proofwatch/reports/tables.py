@@ -8,14 +8,13 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from proofwatch.errors import ProofwatchError
+from proofwatch.evidence.cells import escape_cell, raw_text
 
 NOTE = "Factual export, not an opinion."
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class ReportError(ProofwatchError):
@@ -70,7 +69,7 @@ def write_table(
                 },
             }
             (work / "meta").write_text(
-                json.dumps(body, indent=2, default=_text, ensure_ascii=False) + "\n", "utf-8"
+                json.dumps(body, indent=2, default=raw_text, ensure_ascii=False) + "\n", "utf-8"
             )
             targets = (folder / f"{name}.csv", folder / f"{name}.jsonl", folder / f"{name}.meta.json")
             for source, target in zip(("csv", "jsonl", "meta"), targets, strict=True):
@@ -97,30 +96,10 @@ def _write_rows(
         for row in rows:
             writer.writerow([escape_cell(value) for value in row])
             raw = dict(zip(columns, row, strict=True))
-            raw_file.write(json.dumps(raw, default=_text, ensure_ascii=False) + "\n")
+            raw_file.write(json.dumps(raw, default=raw_text, ensure_ascii=False) + "\n")
             ends = {"first": ends.get("first", row[0]), "last": row[0]} if row else {}
             count += 1
     return count, ends
-
-
-def escape_cell(value: Any) -> str:
-    """Return a value as CSV text; moments in RFC 3339 with Z, and nothing that a spreadsheet would run."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    text = _text(value) if not isinstance(value, str) else value
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, default=_text, ensure_ascii=False)
-    return str(value)
 
 
 def _sha256(path: Path) -> str:

@@ -8,8 +8,8 @@ from django.db import DatabaseError, transaction
 
 from proofwatch.controls.load import builtin_controls, load_controls
 from proofwatch.reports import readiness
-from proofwatch.store.models import Alert, Audit, LogEntry, ManualEvidence, Person, Sweep
-from proofwatch.store.services import checks, connections, controls, sweeps, uploads
+from proofwatch.store.models import Alert, Audit, LogEntry, ManualEvidence, Person, Review, Sweep
+from proofwatch.store.services import audits, checks, connections, controls, sweeps, uploads
 from tests.alerts.world import FAIL, A
 from tests.web.pages.company import few_queries, founded, plain, said
 
@@ -112,6 +112,28 @@ def test_an_alert_that_nobody_reviewed_for_three_days_is_a_finding(site, tmp_pat
     Alert.objects.update(reviewed_at=site.now)
     assert judged(site)["reviews"].state == "passing"
     assert judged(site)["evidence"].state == "inconclusive"
+
+
+def test_an_alert_that_waited_too_long_in_the_period_stays_a_finding_though_it_ended(listed, tmp_path):
+    founded(listed, tmp_path / "world").sweep({A: FAIL})
+    day = listed.now.date()
+    audits.save("soc2", day - timedelta(days=9), day, actor="olga", now=listed.now, reason="engaged")
+    opened = listed.now - timedelta(days=8)
+    Alert.objects.update(opened_at=opened, ended_at=opened + timedelta(days=2), state="verified restored")
+    assert judged(listed)["reviews"].state == "passing", "it ended in time"
+    Alert.objects.update(ended_at=opened + timedelta(days=4))
+    ((said_, page),) = judged(listed)["reviews"].reasons
+    assert "without a review" in said_ and f"ended {opened + timedelta(days=4):%Y-%m-%d %H:%M:%S}Z" in said_
+    Review.objects.create(
+        alert=Alert.objects.get(), reviewer="lea", role="lead", decided_at=opened + timedelta(days=2),
+        decision="repair", note="seen", channel="cli", opened_at=opened,
+    )  # fmt: skip
+    assert judged(listed)["reviews"].state == "passing", "it was reviewed in time"
+    Alert.objects.update(opened_at=opened - timedelta(days=1, hours=1))
+    ((said_, page),) = judged(listed)["reviews"].reasons
+    assert "reviewed" in said_ and page == "/alerts/AL-1"
+    Alert.objects.update(opened_at=opened - timedelta(days=5))
+    assert judged(listed)["reviews"].state == "passing", "it did not open in the period"
 
 
 def test_an_auditor_sees_the_days_that_they_were_given(listed):

@@ -123,6 +123,9 @@ class Alert(models.Model):
     observed_at = models.DateTimeField()
     """The newest observation that changed this row."""
     opened_at = models.DateTimeField(null=True, default=None)
+    """When it opened last: again, where it failed again soon after its end."""
+    first_opened_at = models.DateTimeField(null=True, default=None)
+    """When it got its number; never changed. Which periods it belongs to is told by this."""
     acknowledged_at = models.DateTimeField(null=True, default=None)
     acknowledged_by = fields.word(blank=True, default="")
     reviewed_at = models.DateTimeField(null=True, default=None)

@@ -65,6 +65,7 @@ def approve(number: int, *, actor: str, now: datetime, note: str = "") -> Contro
             raise StoreError(doing, "it was never imported", f"imported: {known}")
         approval = ControlApproval.objects.create(control_list=row, by=actor, at=now, note=note)
         data = {"number": number, "version": row.version, "sha256": row.sha256, "note": note}
+        data["approved_at"] = log.text(now)  # An entry is never dated before the one in front of it.
         log.append("controls.approved", actor, data, now)
         judge(now)
     return approval

@@ -1,0 +1,40 @@
+"""How a value stands in a table for people: the CSV follows from the JSON lines beside it, byte for byte."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def escape_cell(value: Any) -> str:
+    """Return a value as CSV text; moments in RFC 3339 with Z, and nothing that a spreadsheet would run."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = raw_text(value) if not isinstance(value, str) else value
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def raw_text(value: Any) -> str:
+    """Return a value that JSON has no type for as text: a moment in UTC with Z, a list as JSON."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, default=raw_text, ensure_ascii=False)
+    return str(value)
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """Return one row as RFC 4180 text with its line end."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow([escape_cell(value) for value in values])
+    return line.getvalue()
