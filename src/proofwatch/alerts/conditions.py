@@ -250,5 +250,6 @@ OTHERS = {
     "delivery failed": watch.delivery_failed,
     "drill": watch.drill,
     "drill failed": watch.drill_failed,
+    "checkpoint refused": watch.checkpoint_refused,
 }
 """Condition → what yields its alerts; `failing` is counted apart, because it is counted in the database."""

@@ -10,7 +10,7 @@ from proofwatch.alerts.base import ACTIVE
 from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import Tally
 from proofwatch.controls.base import Control
-from proofwatch.store.models import Alert, Delivery, Drill, Sweep, Task
+from proofwatch.store.models import Alert, Delivery, Drill, Keeper, KeptCheckpoint, Sweep, Task
 from proofwatch.store.models.deliveries import DeliveryState
 from proofwatch.store.models.remediation import TaskState
 from proofwatch.store.models.sweeps import SweepState
@@ -70,6 +70,27 @@ def delivery_failed(rule: Rule, controls: Sequence[Control], now: datetime) -> I
         last = rows.order_by("-order").first()
         example = f"{number} messages could not be delivered, the last on {last.channel}: {last.reason[:200]}"
         yield Tally(rule, "", None, "", rule.severity or "high", failing=number, example=example)
+
+
+def checkpoint_refused(rule: Rule, controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
+    """Yield each keeper outside that took no checkpoint within the rule's time, or that knew another log."""
+    since = now - timedelta(minutes=rule.minutes or DAY)
+    for row in Keeper.objects.filter(enabled=True, removed_at=None).order_by("name"):
+        tries = KeptCheckpoint.objects.filter(keeper=row.name, at__gte=row.at)
+        last = tries.order_by("-at", "-pk").first()
+        if last is None or last.state == "accepted":
+            continue
+        if last.alarming:
+            severity, words = "critical", "says that the log is not the one that it knew"
+        elif row.at < since and not tries.filter(state="accepted", at__gte=since).exists():
+            severity, words = (
+                rule.severity or "high",
+                f"has taken no checkpoint since {since:%Y-%m-%d %H:%M:%SZ}",
+            )
+        else:
+            continue
+        example = f"{row.name} {words}: {last.error[:300]}"
+        yield Tally(rule, "", None, f"keeper={row.name}", severity, failing=1, example=example)
 
 
 def drill(rule: Rule, controls: Sequence[Control], now: datetime) -> Iterator[Tally]:

@@ -19,7 +19,7 @@ from proofwatch.evidence.verify import Report, verify_log
 from proofwatch.outbound.http import Client
 from proofwatch.outside.book import every, parsed
 from proofwatch.outside.copies import Shows
-from proofwatch.outside.giving import ALARMING, KEPT, history
+from proofwatch.outside.giving import KEPT, history
 from proofwatch.outside.registry import keeper
 from proofwatch.outside.timestamp import read_roots
 from proofwatch.store.django import guarded
@@ -109,7 +109,7 @@ def problems() -> Iterator[tuple[Level, str, str]]:
         elif last is None:
             yield "warning", f"{row.name} was never given a checkpoint", f"proofwatch outside now {row.name}"
         elif last.state == "failed":
-            level: Level = "wrong" if any(word in last.error for word in ALARMING) else "warning"
+            level: Level = "wrong" if last.alarming else "warning"
             yield (
                 level,
                 f"{row.name} did not take the last: {last.error}",

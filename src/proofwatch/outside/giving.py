@@ -33,8 +33,6 @@ FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=1), timedelta(hours=6)
 LONGEST_TEXT = 500
 MOST_FACTS = 32_000
 """Bytes of the facts in an entry."""
-ALARMING = ("rewritten", "was cut", "holds other bytes")
-"""What a refusal says where it is not a fault of the way there, but what all this is for."""
 
 Clock = Callable[[], datetime]
 

@@ -21,6 +21,10 @@ class Keeper(models.Model):
     removed_at = models.DateTimeField(null=True, default=None)
 
 
+ALARMING = ("rewritten", "was cut", "holds other bytes")
+"""What a refusal says where it is not a fault of the way there, but what all this is for."""
+
+
 class KeptCheckpoint(models.Model):
     """One attempt to give a checkpoint to a keeper. Append-only by trigger."""
 
@@ -44,3 +48,8 @@ class KeptCheckpoint(models.Model):
             models.Index(fields=("keeper", "at"), name="kept_by_keeper"),
             models.Index(fields=("size",), name="kept_by_size"),
         )
+
+    @property
+    def alarming(self) -> bool:
+        """Tell whether the keeper says that the log is not the one that it knew."""
+        return self.state == "failed" and any(word in self.error for word in ALARMING)
