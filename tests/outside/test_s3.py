@@ -92,6 +92,18 @@ def test_every_version_is_shown_also_below_one_that_was_put_over_it(s3):
     assert any("checkpoints/3.txt was deleted" in text for text in shown.remarks)
 
 
+def test_what_was_kept_before_versioning_was_switched_on_is_compared_too(s3):
+    name = bucket(s3, locked=False)
+    wanted = settings(s3, name)
+    S3().keep(wanted, given(12), LOCAL)
+    assert [copy.note.decode() for copy in S3().show(wanted, LOCAL).copies] == [given(12).note]
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=name, Key="checkpoints/12.txt", Body=given(12, REWRITTEN).note.encode())
+    shown = S3().show(wanted, LOCAL)
+    assert {copy.note.decode() for copy in shown.copies} == {given(12).note, given(12, REWRITTEN).note}
+    assert any(copy.where.endswith("checkpoints/12.txt version null") for copy in shown.copies)
+
+
 def test_a_bucket_that_is_not_there_is_said_without_a_secret(s3, monkeypatch):
     monkeypatch.setenv("KEEPER_KEY", "AKIAEXAMPLE")
     monkeypatch.setenv("KEEPER_SECRET", "a-very-secret-secret")

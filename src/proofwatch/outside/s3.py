@@ -198,7 +198,11 @@ class _Access:
         return {"object_lock": found.get("ObjectLockEnabled") == "Enabled", "default_retention": said}
 
     def versions(self, prefix: str) -> tuple[dict[str, list[str]], list[str]]:
-        """Return key → its versions, and the keys that are marked as deleted."""
+        """Return key → its versions, and the keys that are marked as deleted.
+
+        A version that was put before versioning was switched on is called `null`, and has to be asked for by
+        that name: without one, the newest is read.
+        """
         found: dict[str, list[str]] = {}
         deleted: dict[str, None] = {}
         with self._talking():
@@ -206,7 +210,7 @@ class _Access:
             for page in pages.paginate(Bucket=self.settings.bucket, Prefix=prefix):
                 for item in page.get("Versions", []):
                     version = str(item.get("VersionId") or "")
-                    found.setdefault(item["Key"], []).append("" if version == "null" else version)
+                    found.setdefault(item["Key"], []).append(version)
                 deleted.update(dict.fromkeys(item["Key"] for item in page.get("DeleteMarkers", [])))
         return found, list(deleted)
 
