@@ -21,7 +21,9 @@ from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.services.actors import administering
 from proofwatch.store.services.naming import missing
 
-CHANGEABLE = ("name", "settings", "interval_minutes")
+CHANGEABLE = ("settings", "interval_minutes")
+"""Not the name: entries of the log say it, and what tables say of the past must stay what they say."""
+
 READABLE = (ConnectionState.CONNECTED, ConnectionState.NEEDS_PERMISSION)
 """States in which sweeps are due: what lacks a permission is read as far as it can be, and said."""
 
@@ -84,10 +86,10 @@ def create(
 
 
 def change(connection: Connection, *, actor: str, now: datetime, **values: Any) -> Connection:
-    """Change name, settings or interval_minutes. A new interval counts from the next occurrence.
+    """Change settings or interval_minutes. A new interval counts from the next occurrence.
 
     Raises:
-        StoreError: the name is taken, the interval is out of bounds, or the connection is removed.
+        StoreError: something else is to change, the interval is out of bounds, or the connection is removed.
     """
     doing = f"changing connection {connection.name}"
     administering(actor, doing)
@@ -100,8 +102,6 @@ def change(connection: Connection, *, actor: str, now: datetime, **values: Any) 
     with write(doing):
         fresh = _locked(doing, connection)
         log.lock()
-        if values.get("name", fresh.name) != fresh.name:
-            _check_name(doing, values["name"])
         before = {key: getattr(fresh, key) for key in values}
         changed = sorted(key for key, value in values.items() if value != before[key])
         if not changed:
