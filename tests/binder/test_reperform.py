@@ -33,14 +33,20 @@ class Over:
 
 
 @pytest.fixture(scope="module")
-def opened(binder, tmp_path_factory):
+def swept(binder, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
     with Bundle(binder) as bundle:
         objects = BundleObjects(bundle, work)
         log = BundleLog(bundle)
         entries = ((n, parse(data)) for n, data in enumerate(log.entries(0, log.size())))
         (found,) = list(evaluations(entries, objects))
-        yield objects, found["evaluation"]
+        yield objects, found
+
+
+@pytest.fixture(scope="module")
+def opened(swept):
+    objects, found = swept
+    return objects, found["evaluation"]
 
 
 @pytest.fixture
@@ -172,3 +178,25 @@ def test_the_types_that_our_tables_have_are_those_that_are_accepted():
     for kind in CONNECTORS:
         for table in connector_class(kind).tables().values():
             _plain_types([(column.name, column.type) for column in table.columns])
+
+
+def test_counts_that_a_manifest_says_and_the_readings_do_not_give_are_shown(forging, swept, tmp_path):
+    objects, body, _ = forging
+    digest = objects.put(rfc8785.dumps(body))
+    honest = json.loads(objects.get(swept[1]["manifest"]))
+
+    def said(change):
+        changed = json.loads(json.dumps(honest))
+        change(next(item for item in changed["checks"] if item["counts"]["failed"]))
+        manifest = objects.put(rfc8785.dumps(changed))
+        return Reperformer(objects, tmp_path / "cache").again(digest, None, manifest)
+
+    assert said(lambda item: None).same
+    for change, words in (
+        (lambda item: item["counts"].update(failed=0), "its counts are not those in the sweep's manifest"),
+        (lambda item: item.update(version="0" * 64), "gives another version of it"),
+        (lambda item: item.update(results="0" * 64), "names other verdicts than the evaluation"),
+        (lambda item: item.update(check="aws.invented"), "only the sweep's manifest has it"),
+    ):
+        done = said(change)
+        assert not done.same and any(words in text for text in done.others), done.others

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from proofwatch.evidence.binder_told import short_digest
 from proofwatch.evidence.keys import load_key
 from tests.binder.conftest import summed, verified, written
 from tests.evidence.test_cells import as_csv
@@ -55,7 +56,12 @@ def test_a_change_by_who_has_the_key_that_changes_nothing_is_no_fault(forged):
         (RUNS, with_first(sweep="00000000-0000-4000-8000-000000000000"), "is not what its sweep says"),
         (RUNS, lambda rows: [*rows, rows[0]], "stands in it twice"),
         (RUNS, without_first, "that the log has are left out"),
+        (RUNS, with_first(observed_at="2020-01-01T00:00:00Z"), "is not one of this control in this period"),
+        (RUNS, with_first(check="aws.iam.user-mfa"), "is not one of this control in this period"),
         ("coverage/populations", with_first(rows=1_000_000), "is not what its sweep says"),
+        ("coverage/populations", with_first(day="2020-01-01"), "is not what its sweep says"),
+        ("coverage/populations", without_first, "is left out"),
+        ("controls/versions", without_first, "is left out"),
         ("controls/versions", with_first(sha256="0" * 64), "no entry says that version"),
         ("controls/approvals", with_first(approved_by="mallory"), "no entry says that mallory approved"),
         ("controls/approvals", without_first, "is left out"),
@@ -80,10 +86,67 @@ def test_a_csv_that_says_something_else_than_its_json_lines_is_named(contents, h
     assert any(text.startswith(f"{name}: it does not hold the") for text in wrong), wrong
 
 
-def test_tables_read_long_before_the_checkpoint_are_named(contents, home, tmp_path):
-    key = load_key(home / "keys" / "log.skey")
+def described(contents, home, folder, change, **files):
+    """Return what verifying says of a binder that describes itself otherwise, signed by who has the key."""
     about = json.loads(contents["binder.json"])
-    about["log"]["tables_read_at"], about["generated_at"] = 1, "2999-01-01T00:00:00Z"
-    files = {**contents, "binder.json": json.dumps(about).encode()}
-    wrong = verified(written(tmp_path / "early.zip", summed(files, key))).wrong
-    assert any("its tables were read at entry 1, long before it was made" in text for text in wrong), wrong
+    change(about)
+    forged = {**contents, "binder.json": json.dumps(about).encode(), **files}
+    return verified(written(folder / "forged.zip", summed(forged, load_key(home / "keys" / "log.skey"))))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda it: it["entries"].update(first=0, last=-1),
+            "are dated within its period, and it says 0 to -1",
+        ),
+        (lambda it: it["entries"].update(first=it["entries"]["first"] + 2), "are dated within its period"),
+        (lambda it: it["entries"].update(last=10**6), "are dated within its period"),
+        (lambda it: it["log"].update(tables_read_at=0), "its tables were read at entry 0 of"),
+        (lambda it: it["log"].update(tables_read_at=10**6), "its tables were read at entry 1000000 of"),
+        (lambda it: it.update(evidence_until="2020-01-01T00:00:00Z"), "does not reach to the end"),
+        (
+            lambda it: it.update(evidence_until="2020-01-01T00:00:00Z", generated_at="2020-01-01T00:00:00Z"),
+            "its log has entries of long after it was made",
+        ),
+        (
+            lambda it: (it["log"].update(tables_read_at=1), it.update(generated_at="2999-01-01T00:00:00Z")),
+            "its tables were read at entry 1, long before it was made",
+        ),
+        (lambda it: it["controls"].remove("NW-01"), "control NW-01 of its control list is left out"),
+        (lambda it: it["control_list"].update(sha256="0" * 64), "no entry says that its control list was"),
+    ],
+)
+def test_a_binder_that_describes_itself_otherwise_than_its_log_is_wrong(
+    contents, home, tmp_path, change, words
+):
+    wrong = described(contents, home, tmp_path, change).wrong
+    assert any(text.startswith("binder.json: ") and words in text for text in wrong), wrong
+
+
+def test_a_control_with_fewer_checks_than_its_list_says_is_named(contents, home, tmp_path):
+    name = "controls/NW-01/control.json"
+    body = json.loads(contents[name])
+    body["checks"].popitem()
+    found = described(contents, home, tmp_path, lambda it: None, **{name: json.dumps(body).encode()})
+    assert any(text.startswith(f"{name}: its checks are not those") for text in found.wrong), found.wrong
+
+
+def test_a_binder_that_does_not_say_when_its_tables_were_read_proves_nothing_of_them(
+    contents, home, tmp_path
+):
+    found = described(contents, home, tmp_path, lambda it: it["log"].pop("tables_read_at"))
+    assert found.exit_code == 3 and any("cannot be compared" in text for text in found.unproven)
+    assert not any("what the log says" in text for text in found.proven)
+
+
+@pytest.mark.parametrize("line", [b'{"a":' * 100_000, b"1e999\n", b"[1]\n", b'"' + b"x" * (17 << 20)])
+def test_a_table_that_is_none_is_named_with_bounded_memory(contents, home, tmp_path, line):
+    found = described(contents, home, tmp_path, lambda it: None, **{"alerts/reviews.jsonl": line})
+    assert any(text.startswith("alerts/reviews.jsonl: ") for text in found.wrong), found.wrong
+
+
+def test_a_whole_number_is_the_same_with_and_without_its_point():
+    one, other = ({"days": 90.0, "x": [1.0, 2.5]}, {"x": [1, 2.5], "days": 90})
+    assert short_digest(one) == short_digest(other) != short_digest({"days": 91, "x": [1, 2.5]})

@@ -62,7 +62,7 @@ def _judged_again(path: Path) -> bool:
     with Bundle(path) as bundle, tempfile.TemporaryDirectory(prefix="proofwatch-again-") as folder:
         objects = BundleObjects(bundle, Path(folder))
         found, _ = chosen(bundle, objects, newest=True)
-        again = Reperformer(objects, Path(folder)).again(found[-1]["evaluation"])
+        again = Reperformer(objects, Path(folder)).again(found[-1]["evaluation"], None, found[-1]["manifest"])
     if again.same:
         say(
             f"✓ {again.verdicts} verdicts of {again.checks} checks are the same when they are judged again",

@@ -105,7 +105,7 @@ def reperform(
         with stage_progress(not as_json) as progress:
             for number, item in enumerate(wanted):
                 progress("reperform", number, len(wanted))
-                found.append((item, performer.again(item["evaluation"], only)))
+                found.append((item, performer.again(item["evaluation"], only, item["manifest"])))
             progress("reperform", len(wanted), len(wanted))
     if as_json:
         print_json({"sweeps": [_body(item, again) for item, again in found], "without_readings": bare})

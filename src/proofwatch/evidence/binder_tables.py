@@ -10,136 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from proofwatch.errors import ProofwatchError
 from proofwatch.evidence.base import EvidenceError, LogReader
+from proofwatch.evidence.binder_told import COUNTS, LONGEST, NEVER, SLACK, Told, moment, short_digest
 from proofwatch.evidence.bundle import Bundle, BundleObjects
 from proofwatch.evidence.cells import csv_line
-from proofwatch.evidence.entry import Entry, parse
+from proofwatch.evidence.entry import parse
 from proofwatch.evidence.verify import Report
 
-COUNTS = ("passed", "failed", "inconclusive", "not_applicable", "accepted")
-LONGEST = timedelta(hours=6)
-"""How long the tables may take to be written: entries between their reading and the checkpoint are newer."""
-SLACK = timedelta(days=1)
-"""How much later than an alert ended its entry may be: an observation is older than what follows from it."""
-_Run = tuple[str, str]
-
-
-class Told:
-    """What the entries say, as far as tables repeat it. Memory grows with check runs, alerts and reviews.
-
-    Args:
-        bundle: the binder; its binder.json was looked at before.
-        about: that file.
-    """
-
-    def __init__(self, about: Mapping[str, Any]) -> None:
-        self.first, self.last = int(about["entries"]["first"]), int(about["entries"]["last"])
-        self.read_at = int(about["log"].get("tables_read_at", 0))
-        self.made_at = _moment(about["generated_at"])
-        self.since = datetime.combine(date.fromisoformat(about["period"]["first"]), time.min, UTC)
-        self.until = _moment(about["evidence_until"])
-        self.runs: dict[_Run, bytes] = {}
-        """(sweep, check) → digest of what its manifest says of it."""
-        self.due: dict[str, int] = {}
-        """Check → how many runs the tables must have."""
-        self.states: dict[_Run, bytes] = {}
-        """(sweep, table) → digest of its row."""
-        self.sweeps: dict[str, int] = {}
-        """Finished sweep → its entry."""
-        self.alerts: dict[str, _Alert] = {}
-        self.reviews: dict[bytes, int] = {}
-        """Digest of a review's row → how many the entries say, less those that a table says."""
-        self.lists: dict[int, tuple[str, str]] = {}
-        self.approvals: list[tuple[int, str, str, str]] = []
-        self.newer_than_made = True
-
-    def take(self, index: int, entry: Entry, objects: BundleObjects) -> None:
-        """Keep what an entry says."""
-        if index >= self.read_at and entry.at < self.made_at - LONGEST:
-            self.newer_than_made = False
-        data = entry.data
-        if entry.kind == "sweep.finished":
-            self._sweep(index, entry, objects)
-        elif entry.kind == "alerts.changed":
-            for item in data["alerts"]:
-                self._alert(index, entry.at, item)
-        elif entry.kind == "alert.reviewed":
-            self._review(index, entry)
-        elif entry.kind == "controls.imported":
-            self.lists[int(data["number"])] = (str(data["version"]), str(data["sha256"]))
-        elif entry.kind == "controls.approved":
-            at = str(data.get("approved_at") or text_of(entry.at))
-            self.approvals.append((int(data["number"]), at, entry.actor, str(data["note"])))
-
-    def _sweep(self, index: int, entry: Entry, objects: BundleObjects) -> None:
-        sweep = str(entry.data["sweep"])
-        self.sweeps[sweep] = index
-        digest = str(entry.data.get("manifest") or "")
-        if not digest or not self.first <= index <= self.last:
-            return
-        body = json.loads(objects.get(digest))
-        observed, name = str(entry.data["observed_at"]), str(entry.data["name"])
-        inside = index < self.read_at and self.since <= _moment(observed) < self.until
-        for item in body["checks"]:
-            counts = (item["counts"][word] for word in COUNTS)
-            fact = (
-                observed, item["version"], name, *counts, len(item["unread"]), item["reason"],
-                item["params"], item["results"], digest,
-            )  # fmt: skip
-            self.runs[sweep, str(item["check"])] = _digest(fact)
-            self.due[item["check"]] = self.due.get(item["check"], 0) + inside
-        for item in body["tables"]:
-            self.states[sweep, str(item["table"])] = _digest(
-                (name, item["rows"], item["digest"], item["manifest"], observed)
-            )
-
-    def _alert(self, index: int, at: datetime, item: Mapping[str, Any]) -> None:
-        if item["number"] is None:
-            return
-        found = self.alerts.setdefault(str(item["alert"]), _Alert(int(item["number"]), at))
-        if index < self.read_at:
-            found.known, found.states = True, []
-            found.active = str(item["after"]) not in _ENDED
-            found.ended = None if found.active else at
-        found.states.append((str(item["rule"]), str(item["control"]), str(item["after"])))
-
-    def _review(self, index: int, entry: Entry) -> None:
-        data = entry.data
-        at = str(data.get("decided_at") or text_of(entry.at))
-        fact = (
-            f"AL-{data['number']}", entry.actor, data["role"], at, data["decision"],
-            data["note"], data["evidence_seen"], data["channel"], data["one_of"],
-        )  # fmt: skip
-        due = index < self.read_at and self.since <= _moment(at) < self.until
-        key = _digest(fact)
-        self.reviews[key] = self.reviews.get(key, 0) + due
-
-
-_ENDED = frozenset(
-    {
-        "verified restored",
-        "verified: resource gone",
-        "closed: did not last",
-        "closed: false positive",
-        "closed: check changed",
-    }
-)
-
-
-class _Alert:
-    """One alert: the states that a table may show, from the reading of the tables on."""
-
-    __slots__ = ("active", "ended", "known", "number", "opened", "states")
-
-    def __init__(self, number: int, opened: datetime) -> None:
-        self.number, self.opened = number, opened
-        self.known, self.active = False, True
-        self.ended: datetime | None = None
-        self.states: list[tuple[str, str, str]] = []
+MOST_LINE = 16 << 20
+"""Bytes of one row: the reasons of a view may be long, and nobody writes more."""
 
 
 def judge_tables(
@@ -160,26 +42,57 @@ def judge_tables(
         told = Told(about)
         for index, data in enumerate(log.entries(0, log.size())):
             told.take(index, parse(data), objects)
-    except (ProofwatchError, FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = error.problem if isinstance(error, ProofwatchError) else f"{type(error).__name__}: {error}"
-        report.unproven.append(f"that the tables are what the log says: the log cannot be read: {problem}")
+    except (FileNotFoundError, *_ODD) as error:
+        report.doubt(f"that the tables are what the log says: they cannot be compared: {_words(error)}")
         return
-    if not told.newer_than_made:
-        report.blame(f"binder.json: its tables were read at entry {told.read_at}, long before it was made")
+    _judge_frame(report, told)
     for name, judge in (
-        ("control lists", _judge_lists), ("runs", _judge_runs), ("populations", _judge_populations),
+        ("control lists", _judge_lists), ("controls", _judge_controls), ("runs", _judge_runs),
+        ("populations", _judge_populations),
         ("alerts", _judge_alerts), ("reviews", _judge_reviews),
     ):  # fmt: skip
         try:
             judge(report, bundle, told)
-        except (EvidenceError, FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
-            report.blame(f"the table of {name} is not one that a binder has: {type(error).__name__}: {error}")
+        except FileNotFoundError as error:
+            report.blame(f"{error}: it is missing; a binder has it")
+        except _ODD as error:
+            report.blame(f"the table of {name} is not one that a binder has: {_words(error)}")
     if len(report.wrong) + report.hidden == before:
         report.proven.append(
             "the tables of control lists, approvals, runs, populations, alerts and reviews say what the log "
             "says, and leave nothing out"
         )
         report.unproven.append("the other tables row by row: they are signed, and not compared with the log")
+
+
+_ODD = (
+    ProofwatchError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What reading values of a stranger's may raise."""
+
+
+def _words(error: Exception) -> str:
+    return error.problem if isinstance(error, ProofwatchError) else f"{type(error).__name__}: {error}"
+
+
+def _judge_frame(report: Report, told: Told) -> None:
+    """What binder.json says of times and entries decides what tables must hold: it follows from the log."""
+    if not told.newer_than_made:
+        report.blame(f"binder.json: its tables were read at entry {told.read_at}, long before it was made")
+    if not 1 <= told.read_at <= told.size:
+        report.blame(f"binder.json: its tables were read at entry {told.read_at} of {told.size}")
+    if told.until != min(told.ends, told.made_at):
+        report.blame(
+            "binder.json: its evidence does not reach to the end of the period, or until it was made"
+        )
+    if told.newest > told.made_at + LONGEST:
+        report.blame("binder.json: its log has entries of long after it was made")
+    first, last = told.dated or (told.first, told.last)
+    if not told.first <= first <= last + 1 or not last <= told.last < told.size:
+        said = f"{told.first} to {told.last}"
+        report.blame(
+            f"binder.json: entries {first} to {last} are dated within its period, and it says {said}"
+        )
 
 
 def _judge_csvs(report: Report, bundle: Bundle) -> None:
@@ -201,23 +114,28 @@ def _judge_csvs(report: Report, bundle: Bundle) -> None:
             else:
                 if hasher.hexdigest() != _sha256(bundle, name):
                     report.blame(f"{name}: it does not hold the {rows} rows of {base}.jsonl")
-        except EvidenceError:
-            continue  # A damaged file was named before.
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except EvidenceError as error:
+            said = f"{error.doing.removeprefix('reading ')}: {error.problem}"
+            if said not in report.wrong:  # A damaged file was named before.
+                report.blame(said)
+        except _ODD as error:
             report.blame(f"{base}.jsonl: it is not a table: {type(error).__name__}")
 
 
 def _judge_lists(report: Report, bundle: Bundle, told: Told) -> None:
-    seen = {}
+    seen = set()
     for row in _lines(bundle, "controls/versions.jsonl"):
-        seen[row["number"]] = (row["version"], row["sha256"])
+        seen.add(row["number"])
         file = f"controls/list-{row['number']}.json"
-        if told.lists.get(row["number"]) != (row["version"], row["sha256"]):
+        if told.lists.get(row["number"], ())[:2] != (row["version"], row["sha256"]):
             report.blame(
                 f"controls/versions.jsonl: no entry says that version {row['number']} was imported so"
             )
         elif _sha256(bundle, file) != row["sha256"]:
             report.blame(f"{file}: it is not the control list that was imported")
+    for number, (version, _, due) in told.lists.items():
+        if due and number not in seen:
+            report.blame(f"controls/versions.jsonl: list {number} (version {version}) is left out")
     there = [
         (row["number"], row["approved_at"], row["approved_by"], row["note"])
         for row in _lines(bundle, "controls/approvals.jsonl")
@@ -225,8 +143,29 @@ def _judge_lists(report: Report, bundle: Bundle, told: Told) -> None:
     for number, at, by, _ in set(there) - set(told.approvals):
         report.blame(f"controls/approvals.jsonl: no entry says that {by} approved version {number} at {at}")
     for number, at, by, _ in set(told.approvals) - set(there):
-        if _moment(at) < told.until:
+        if moment(at) < told.until:
             report.blame(f"controls/approvals.jsonl: that {by} approved version {number} at {at} is left out")
+
+
+def _judge_controls(report: Report, bundle: Bundle, told: Told) -> None:
+    """The controls of the binder are those of the list that it names, with the same checks."""
+    about = json.loads(bundle.text("binder.json"))
+    named = about["control_list"].get("sha256", "")
+    numbers = [number for number, (_, digest, _due) in told.lists.items() if digest == named]
+    if not numbers:
+        if named or about["controls"]:
+            report.blame("binder.json: no entry says that its control list was imported")
+        return
+    listed = {
+        item["id"]: sorted(item["checks"])
+        for item in json.loads(bundle.text(f"controls/list-{numbers[-1]}.json"))["controls"]
+    }
+    for control in sorted({*listed} - {*about["controls"]}):
+        report.blame(f"binder.json: control {control} of its control list is left out")
+    for control in about["controls"]:
+        file = f"controls/{control}/control.json"
+        if control in listed and sorted(json.loads(bundle.text(file))["checks"]) != listed[control]:
+            report.blame(f"{file}: its checks are not those of the control list")
 
 
 def _judge_runs(report: Report, bundle: Bundle, told: Told) -> None:
@@ -235,42 +174,54 @@ def _judge_runs(report: Report, bundle: Bundle, told: Told) -> None:
         checks = json.loads(bundle.text(f"controls/{control}/control.json"))["checks"]
         if not checks:
             continue
-        left = {check: told.due.get(check, 0) for check in checks}
-        before: set[_Run] = set()
+        seen: dict[str, set[str]] = {check: set() for check in checks}
         outside = 0
         for row in _lines(bundle, name):
-            key = (row["sweep"], row["check"])
-            fact = (
-                row["observed_at"], row["check_version"], row["connection"], *(row[word] for word in COUNTS),
-                row["places_not_read"], row["reason"], row["params"], row["results"], row["sweep_manifest"],
-            )  # fmt: skip
-            if key[0] in told.sweeps and not told.first <= told.sweeps[key[0]] <= told.last:
+            sweep, check = str(row["sweep"]), row["check"]
+            which = f"the run of {check} at {row['observed_at']}"
+            if check not in seen or not told.since <= moment(row["observed_at"]) < told.until:
+                report.blame(f"{name}: {which} is not one of this control in this period")
+                continue
+            if sweep in told.sweeps and not told.first <= told.sweeps[sweep] <= told.last:
                 outside += 1
-            elif told.runs.get(key) != _digest(fact):
-                report.blame(
-                    f"{name}: the run of {key[1]} at {row['observed_at']} is not what its sweep says"
-                )
-            if key in before:
-                report.blame(f"{name}: the run of {key[1]} in sweep {key[0]} stands in it twice")
-            before.add(key)
-            left[key[1]] = left.get(key[1], 0) - (told.sweeps.get(key[0], told.read_at) < told.read_at)
+            elif told.runs.get((sweep, check)) != short_digest(_run_of(row)):
+                report.blame(f"{name}: {which} is not what its sweep says")
+            if sweep in seen[check]:
+                report.blame(f"{name}: {which} stands in it twice")
+            seen[check].add(sweep)
         if outside:
             report.unproven.append(f"{outside} runs in {name}: their sweeps ended after the period")
-        for check, number in left.items():
-            if number > 0:
-                report.blame(f"{name}: {number} runs of {check} that the log has are left out")
+        for check, there in seen.items():
+            if missing := len(told.due.get(check, set()) - there):
+                report.blame(f"{name}: {missing} runs of {check} that the log has are left out")
+
+
+def _run_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (
+        row["observed_at"], row["check_version"], row["connection"], *(row[word] for word in COUNTS),
+        row["places_not_read"], row["reason"], row["params"], row["results"], row["sweep_manifest"],
+    )  # fmt: skip
 
 
 def _judge_populations(report: Report, bundle: Bundle, told: Told) -> None:
     name = "coverage/populations.jsonl"
+    left = dict(told.last_states)
     for row in _lines(bundle, name):
         key = (row["sweep"], row["table"])
+        which = f"{row['table']} of {row['connection']} on {row['day']}"
+        due = left.pop((row["day"], row["connection"], row["table"]), NEVER)
+        if moment(row["observed_at"]) < moment(due):
+            report.blame(f"{name}: {which} is not the last of that day")
         index = told.sweeps.get(key[0])
         if index is not None and not told.first <= index <= told.last:
             continue
-        fact = (row["connection"], row["rows"], row["digest"], row["manifest"], row["observed_at"])
-        if told.states.get(key) != _digest(fact):
-            report.blame(f"{name}: {row['table']} of {row['day']} is not what its sweep says")
+        fact = (
+            row["day"], row["connection"], row["rows"], row["digest"], row["manifest"], row["observed_at"],
+        )  # fmt: skip
+        if told.states.get(key) != short_digest(fact):
+            report.blame(f"{name}: {which} is not what its sweep says")
+    for day, connection, table in left:
+        report.blame(f"{name}: {table} of {connection} on {day} is left out")
 
 
 def _judge_alerts(report: Report, bundle: Bundle, told: Told) -> None:
@@ -299,7 +250,7 @@ def _judge_reviews(report: Report, bundle: Bundle, told: Told) -> None:
             row["alert"], row["reviewer"], row["role"], row["decided_at"], row["decision"],
             row["note"][:2000], row["evidence_seen"], row["channel"], row["one_of"],
         )  # fmt: skip
-        key = _digest(fact)
+        key = short_digest(fact)
         if key not in left:
             report.blame(f"{name}: no entry says that {row['reviewer']} reviewed {row['alert']} so")
         else:
@@ -314,13 +265,10 @@ def _lines(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
     for chunk in bundle.chunks(name):
         *whole, rest = (rest + chunk).split(b"\n")
         yield from map(json.loads, whole)
+        if len(rest) > MOST_LINE:
+            raise EvidenceError(f"reading {name}", f"one of its lines has more than {MOST_LINE} bytes")
     if rest:
         yield json.loads(rest)
-
-
-def _digest(fact: Any) -> bytes:
-    text = json.dumps(fact, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _sha256(bundle: Bundle, name: str) -> str:
@@ -328,13 +276,3 @@ def _sha256(bundle: Bundle, name: str) -> str:
     for chunk in bundle.chunks(name):
         hasher.update(chunk)
     return hasher.hexdigest()
-
-
-def _moment(text: Any) -> datetime:
-    found = datetime.fromisoformat(str(text))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def text_of(at: datetime) -> str:
-    """Return a moment as the tables write it."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

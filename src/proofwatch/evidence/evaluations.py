@@ -68,8 +68,10 @@ def store_evaluation(
     bases = sorted({name for view in views.values() for name in view.tables})
     bare = {name: replace(view, path=Path()) for name, view in views.items()}
     joined = _canonical(_JOINED.dump_python(Joined(bare, {name: catalog.tables[name] for name in bases})))
+    numbers = _numbers(found)
     body = {
         **_body(found, stored),
+        **({"numbers": numbers} if numbers else {}),
         "object": objects.put(_definitions(found)),
         "views": object_ref(objects.put(joined), len(joined), VIEWS),
         "inputs": {
@@ -84,6 +86,15 @@ def store_evaluation(
         "engine": f"duckdb {duckdb.__version__}",
     }
     return objects.put(_canonical(body))
+
+
+def _numbers(found: Evaluation) -> dict[str, list[str]]:
+    """Return check → its parameters that are numbers: canonical JSON writes 90.0 as 90, another type."""
+    known = {
+        name: sorted(key for key, value in item.check.params.items() if type(value) is float)
+        for name, item in found.checks.items()
+    }
+    return {name: keys for name, keys in known.items() if keys}
 
 
 def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -159,10 +170,24 @@ def read_evaluation(digest: str, objects: Objects) -> Stored:
         checks = _CHECKS.validate_json(objects.get(body["object"]))
         views = body.get("views")
         joined = _JOINED.validate_json(objects.get(views["sha256"])) if views else None
-        _ = body["tables"], body["about"], body["errors"], datetime.fromisoformat(body["now"][:-1])
-    except (ValueError, ValidationError, KeyError, TypeError, AttributeError):
+        _ = body["about"], body["errors"], datetime.fromisoformat(body["now"][:-1])
+        _ = [(item["results"], item["manifest"], item["checks"]) for item in body["tables"].values()]
+        checks = _with_numbers(checks, body)
+    except (ValueError, ValidationError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise EvidenceError(READING, f"object {digest} is no evaluation that this version reads") from None
     return Stored(digest, body, checks, joined)
+
+
+def _with_numbers(checks: Mapping[str, Check], body: Mapping[str, Any]) -> dict[str, Check]:
+    """Return the checks with their numbers as numbers; the same in the parameters of the body's tables."""
+    found = dict(checks)
+    for name, keys in body.get("numbers", {}).items():
+        check = found[name]
+        numbers = {key: float(check.params[key]) for key in keys}
+        found[name] = replace(check, params={**check.params, **numbers})
+        given = body["tables"].get(check.table, {}).get("params", {}).get(name, {})
+        given.update({key: float(given[key]) for key in keys if key in given})
+    return found
 
 
 def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:

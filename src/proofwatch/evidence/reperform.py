@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -97,12 +97,13 @@ class Reperformer:
         self._joined: dict[str, Joined] = {}
         self._problems: dict[str, dict[str, str]] = {}
 
-    def again(self, digest: str, only: Collection[str] | None = None) -> Again:
+    def again(self, digest: str, only: Collection[str] | None = None, manifest: str = "") -> Again:
         """Judge one evaluation again.
 
         Args:
             digest: of the evaluation object.
             only: ids of the checks to judge; None for all.
+            manifest: of the sweep that names it; what it says of each check is compared, too.
 
         Raises:
             EvidenceError, SnapshotError: an object is missing, changed, or not what it may be.
@@ -113,6 +114,9 @@ class Reperformer:
         here, then = f"duckdb {duckdb.__version__}", str(stored.body.get("engine", ""))
         done.engine = then if then != here else ""
         joined = self._looked_at(stored)
+        said = _manifest(manifest, self._objects)["checks"] if manifest else []
+        if manifest:
+            done.others += _unlike(stored, said, only)
         checks = self._judgeable(stored, joined, only, done)
         if not checks:
             return done
@@ -128,6 +132,10 @@ class Reperformer:
                 stored.now, Path(out), threads=self._threads, refused=refused,
             )  # fmt: skip
             self._compare(done, stored, found, whole=len(checks) == len(stored.checks))
+            for item in said:
+                check = found.checks.get(str(item["check"]))
+                if check and not check.error and asdict(check.counts) != item["counts"]:
+                    done.others.append(f"{check.check.id}: its counts are not those in the sweep's manifest")
         return done
 
     def _looked_at(self, stored: Stored) -> Joined:
@@ -210,6 +218,35 @@ class Reperformer:
             if then_rows != again_rows and not check.error:
                 said = f"{then_rows[:3]} then, {again_rows[:3]} now"
                 done.others.append(f"{name}: what it says of whole places differs: {said}")
+
+
+def _unlike(stored: Stored, said: Collection[Mapping[str, Any]], only: Collection[str] | None) -> list[str]:
+    """Return how a sweep's manifest and its evaluation differ about which checks ran, and on what."""
+    listed = {str(item["check"]): item for item in said}
+    wanted = {name for name in {*listed, *stored.checks} if only is None or name in only}
+    wrong = []
+    for name in sorted(wanted):
+        check, item = stored.checks.get(name), listed.get(name)
+        if check is None or item is None:
+            there = "the evaluation" if check else "the sweep's manifest"
+            wrong.append(f"{name}: only {there} has it")
+        elif item["version"] != check.version:
+            wrong.append(f"{name}: the sweep's manifest gives another version of it")
+        elif item["results"] != stored.body["tables"].get(check.table, {}).get("results"):
+            wrong.append(f"{name}: the sweep's manifest names other verdicts than the evaluation")
+    return wrong
+
+
+def _manifest(digest: str, objects: Objects) -> dict[str, Any]:
+    """Return the manifest of a sweep. Raises EvidenceError if it is none."""
+    try:
+        found: dict[str, Any] = json.loads(objects.get(digest))
+        _ = [(item["check"], item["version"], item["results"], item["counts"]) for item in found["checks"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise EvidenceError(
+            DOING, f"object {digest} is not the manifest of a sweep", "Do not rely on this binder."
+        ) from None
+    return found
 
 
 def _problems(checks: Mapping[str, Check]) -> dict[str, str]:
@@ -296,11 +333,13 @@ def evaluations(log: Iterator[tuple[int, Any]], objects: Objects) -> Iterator[di
     for index, entry in log:
         if entry.kind != "sweep.finished" or not entry.data.get("manifest"):
             continue
-        manifest = json.loads(objects.get(str(entry.data["manifest"])))
+        digest = str(entry.data["manifest"])
+        manifest = _manifest(digest, objects)
         yield {
             "entry": index,
             "sweep": str(entry.data.get("sweep", "")),
             "connection": str(entry.data.get("name", "")),
             "observed_at": str(entry.data.get("observed_at", "")),
             "evaluation": str(manifest.get("evaluation", "")),
+            "manifest": digest,
         }
