@@ -364,6 +364,27 @@ def test_lost_objects_are_named_and_restored_without_only_for_a_reason(
     assert (told["lost_objects"], told["reason"]) == (1, "no copy is left")
 
 
+@pytest.mark.parametrize("damage", ["missing", "changed"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_objects_that_only_other_objects_name_are_lost_too(world: World, other_url: str, damage: str) -> None:
+    nowhere = "ab" * 32
+    world.objects.put(json.dumps({"object": nowhere, "by": "an object that nobody names"}).encode())
+    file = world.objects.name(world.named)
+    file.unlink()
+    if damage == "changed":
+        file.write_bytes(b"other bytes")
+    path = world.back_up()
+    with path.open("rb") as opened:
+        said = manifest.inspect(opened, [parse_vkey(KEY.vkey)], silent).manifest.objects
+    empty = {"missing": [], "damaged": []}
+    assert {name: said[name] for name in empty} == {
+        **empty,
+        damage.replace("changed", "damaged"): [world.named],
+    }
+    with pytest.raises(BackupError, match=world.named):
+        world.restore(path, other_url)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_backup_without_objects_needs_them_where_it_is_restored(world: World, other_url: str) -> None:
     path = world.back_up(objects=None)

@@ -27,6 +27,7 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.entry import named_objects
 from proofwatch.evidence.merkle import Frontier
+from proofwatch.evidence.named import MOST_JSON, Named, named_in
 from proofwatch.evidence.note import Signer
 from proofwatch.evidence.objects import OwnStore
 from proofwatch.store import copying, django, log
@@ -232,40 +233,63 @@ def _file(writer: Writer, name: str, path: Path, files: dict[str, dict[str, Any]
 
 
 class _Named:
-    """The objects that entries name, and those that are in the store, in order."""
+    """The objects that entries name, themselves or through other objects, and those in the store."""
 
     def __init__(self, scratch: sqlite3.Connection) -> None:
         self._scratch = scratch
-        for name in ("named", "kept"):
-            scratch.execute(f"CREATE TABLE {name} (digest TEXT PRIMARY KEY) WITHOUT ROWID")
-        scratch.execute("BEGIN")
+        scratch.execute("CREATE TABLE kept (digest BLOB PRIMARY KEY, names BLOB) WITHOUT ROWID")
+        self._named = Named(scratch)
 
     def seen_in(self, lines: Iterable[bytes], column: int) -> Iterator[bytes]:
         """Pass lines of the log's entries on, and note the objects that they name."""
         for line in lines:
             entry = base64.b64decode(json.loads(line)[column])
             if _DIGEST.search(entry):
-                self._add("named", named_objects(json.loads(entry)["data"]))
+                self._named.add(named_objects(json.loads(entry)["data"]), 0)
             yield line
 
     def keep(self, digests: Iterable[str]) -> int:
         """Note what is in the store; return how many objects that is."""
-        self._add("kept", digests)
+        rows = ((bytes.fromhex(digest),) for digest in digests)
+        self._scratch.executemany("INSERT OR IGNORE INTO kept (digest) VALUES (?)", rows)
         found: int = self._scratch.execute("SELECT count(*) FROM kept").fetchone()[0]
         return found
 
     def kept(self) -> Iterator[str]:
         """Yield what is in the store, in order."""
-        yield from (row[0] for row in self._scratch.execute("SELECT digest FROM kept ORDER BY digest"))
+        last = b""
+        query = "SELECT digest FROM kept WHERE digest > ? ORDER BY digest LIMIT 1"
+        while row := self._scratch.execute(query, (last,)).fetchone():
+            last = row[0]
+            yield last.hex()
+
+    def link(self, digest: str, data: bytes) -> None:
+        """Note the objects that an object names, if it is JSON."""
+        if names := named_in(data):
+            row = (bytes.fromhex("".join(names)), bytes.fromhex(digest))
+            self._scratch.execute("UPDATE kept SET names = ? WHERE digest = ?", row)
 
     def missing(self) -> list[str]:
-        """Return what entries name and the store lacks, the first 200."""
+        """Return what is named and the store lacks, the first 200."""
+        follow = "SELECT names FROM kept WHERE digest = ? AND names NOTNULL"
+        for digest, _ in self._named.walk():
+            for (names,) in self._scratch.execute(follow, (bytes.fromhex(digest),)).fetchall():
+                self._named.add((names[at : at + 32].hex() for at in range(0, len(names), 32)), 0)
         query = "SELECT digest FROM named EXCEPT SELECT digest FROM kept ORDER BY digest LIMIT ?"
-        return [row[0] for row in self._scratch.execute(query, (MOST_NAMED,))]
+        return [row[0].hex() for row in self._scratch.execute(query, (MOST_NAMED,))]
 
-    def _add(self, table: str, digests: Iterable[str]) -> None:
-        rows = ((digest,) for digest in digests)
-        self._scratch.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", rows)  # noqa: S608
+
+def _keeping(chunks: Iterable[bytes], body: bytearray) -> Iterator[bytes]:
+    """Pass an object on; afterwards `body` holds it, if it is JSON that is read for what it names."""
+    size = 0
+    for chunk in chunks:
+        may_be = size == len(body) and (body or chunk)[:1] in (b"{", b"[")
+        size += len(chunk)
+        if may_be and size <= MOST_JSON:
+            body += chunk
+        else:
+            body.clear()
+        yield chunk
 
 
 def _objects(writer: Writer, store: OwnStore | None, named: _Named, progress: Progress) -> dict[str, Any]:
@@ -276,14 +300,17 @@ def _objects(writer: Writer, store: OwnStore | None, named: _Named, progress: Pr
         return found
     total = named.keep(store.digests())
     for place, digest in enumerate(named.kept()):
+        body = bytearray()
         try:
-            size, _ = writer.add(f"objects/{digest[:2]}/{digest[2:]}", store.chunks(digest))
+            chunks = _keeping(store.chunks(digest), body)
+            size, _ = writer.add(f"objects/{digest[:2]}/{digest[2:]}", chunks)
         except EvidenceError as error:
             if not error.permanent:
                 raise
             if len(found["damaged"]) < MOST_NAMED:
                 found["damaged"].append(digest)
             continue
+        named.link(digest, bytes(body))
         found["count"] += 1
         found["bytes"] += size
         progress("objects", place + 1, total)
