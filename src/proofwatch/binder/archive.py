@@ -8,6 +8,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -55,9 +56,15 @@ class Archive:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was not finished."""
-        self._zip.close()
-        self._part.unlink(missing_ok=True)
+        """Remove what was not finished. Raises BinderError where the disk is full."""
+        try:
+            # What cannot be written cannot be closed either; why it could not is known already.
+            with suppress(OSError, ValueError):
+                self._zip.close()
+        finally:
+            self._part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise BinderError(f"writing {self.path}", error.strerror or str(error)) from error
 
     @property
     def names(self) -> list[str]:
