@@ -9,7 +9,7 @@ from typing import Any
 
 from proofwatch.binder.archive import Archive
 from proofwatch.binder.base import Order, text_of
-from proofwatch.binder.sections.shown import plain
+from proofwatch.evidence.cosignature import parse_cosigner
 from proofwatch.evidence.entry import parse
 from proofwatch.evidence.policy import format_policy, simple_policy
 from proofwatch.evidence.tiles import write_log
@@ -47,12 +47,7 @@ def write(order: Order, archive: Archive) -> None:
         "log/vkeys.txt", ("# Public keys of the log, oldest first.\n" + "\n".join(keys) + "\n").encode()
     )
     keepers = list(Keeper.objects.order_by("name"))
-    witnesses = [
-        (str(row.settings["vkey"]), str(row.settings.get("url", "")))
-        for row in keepers
-        if row.kind == "witness" and row.settings.get("vkey")
-    ]
-    archive.add("log/policy.txt", format_policy(simple_policy(keys, witnesses)).encode())
+    archive.add("log/policy.txt", format_policy(simple_policy(keys, _witnesses(keepers))).encode())
     kept = list(_kept(order, archive))
     _checkpoints(order, archive, {int(item["size"]) for item in kept})
     archive.add_json("log/kept.json", kept)
@@ -74,6 +69,16 @@ def _keys(order: Order) -> Iterator[str]:
     yield order.tools.key.vkey
 
 
+def _witnesses(keepers: list[Keeper]) -> list[tuple[str, str]]:
+    """Return public key and address of each witness once, whatever names it had; of who is there, first."""
+    found: dict[bytes, tuple[str, str]] = {}
+    for row in sorted(keepers, key=lambda row: row.removed_at is not None):
+        vkey = str(row.settings.get("vkey", "")) if row.kind == "witness" else ""
+        if vkey:
+            found.setdefault(parse_cosigner(vkey).public, (vkey, str(row.settings.get("url", ""))))
+    return list(found.values())
+
+
 def _checkpoints(order: Order, archive: Archive, sizes: set[int]) -> None:
     """Add the last checkpoint of each day of the period, and those that somebody outside was given."""
     rows = Checkpoint.objects.filter(at__lt=order.until, size__lte=order.head.size).order_by("size", "pk")
@@ -91,15 +96,18 @@ def _checkpoints(order: Order, archive: Archive, sizes: set[int]) -> None:
 
 
 def _kept(order: Order, archive: Archive) -> Iterator[dict[str, Any]]:
+    added: set[str] = set()
     rows = KeptCheckpoint.objects.filter(
         at__gte=order.since, at__lt=order.until, state="accepted", size__lte=order.head.size
     ).order_by("pk")
     for row in rows.iterator(chunk_size=500):
         name = ""
         if row.proof and row.kind in ENDINGS:
-            name = f"log/kept/{row.size}-{plain(row.keeper)}.{ENDINGS[row.kind]}"
-            if name not in archive.names:
+            # The name of a keeper can be that of a file as it is; made plainer, two could become one.
+            name = f"log/kept/{row.size}-{row.keeper}.{ENDINGS[row.kind]}"
+            if name not in added:
                 archive.add(name, order.tools.objects.get(row.proof))
+                added.add(name)
         yield {
             "keeper": row.keeper, "kind": row.kind, "size": row.size, "root": row.root, "at": text_of(row.at),
             "reference": row.reference, "file": name,
@@ -113,7 +121,7 @@ def _authorities(order: Order, archive: Archive, keepers: list[Keeper]) -> None:
         if not roots:
             continue
         try:
-            archive.add(f"log/authorities/{plain(row.name)}.pem", Path(str(roots)).read_bytes())
+            archive.add(f"log/authorities/{row.name}.pem", Path(str(roots)).read_bytes())
         except OSError as error:
             order.facts.setdefault("left_out", []).append(
                 f"the certificate of the authority {row.name}: {error.strerror or error}"
