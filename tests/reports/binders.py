@@ -80,7 +80,10 @@ def policy():
 
 
 def make_entries(manifests, slots=SLOTS, vkey=SIGNER.vkey):
-    """A key and a connection before the period, a sweep each hour within it, a remark after it."""
+    """A key and a connection before the period, a sweep each hour within it, a remark after it.
+
+    What a witness saw of it, 260 entries, ends within a day of the period's last one.
+    """
     created = {"connection": "7", "interval_minutes": 60}
     entries = [
         encode(kind="key.created", actor="olga", at=EARLY, data={"vkey": vkey}),
@@ -96,7 +99,7 @@ def make_entries(manifests, slots=SLOTS, vkey=SIGNER.vkey):
     for number in range(slots):
         entries += slot_entries(number, manifests[number % len(manifests)])
     noted = {"share": 0.000025, "name": "Zoë \U0001f600", "ﬁ": 1, "file": object_ref(*ROWS_REF, "upload")}
-    entries.append(encode(kind="log.noted", actor="olga", at=START + timedelta(days=30), data=noted))
+    entries.append(encode(kind="log.noted", actor="olga", at=START + timedelta(hours=slots), data=noted))
     entries.append(note_at(START + timedelta(days=40)))
     return entries
 
@@ -149,8 +152,9 @@ class Binder:
         for name in sorted(name for name in self.files if name.startswith("log/kept/")):
             size, keeper = name.removeprefix("log/kept/").rpartition(".")[0].split("-")
             root = merkle.root(map(merkle.leaf_hash, self.entries[: int(size)])).hex()
-            listed.append({"keeper": keeper, "size": int(size), "root": root, "file": name})
-        mailed = {"keeper": "mail", "size": 120, "file": ""}
+            kind = "timestamp" if name.endswith(".tsr") else "witness"
+            listed.append({"keeper": keeper, "kind": kind, "size": int(size), "root": root, "file": name})
+        mailed = {"keeper": "mail", "kind": "mail", "size": 120, "file": ""}
         listed.append({**mailed, "root": merkle.root(map(merkle.leaf_hash, self.entries[:120])).hex()})
         self.files["log/kept.json"] = json.dumps(listed).encode()
 

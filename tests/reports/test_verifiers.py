@@ -24,7 +24,6 @@ from tests.reports.binders import (
     object_name,
     policy,
     slot_entries,
-    witness_vkey,
 )
 
 MANIFEST = object_name(make_objects()[0][0])
@@ -355,32 +354,6 @@ def test_json_nested_too_deeply_to_be_read_is_not_passed_over(verified, whole):
     found = verified(reseal(whole.copy(), object_name(deep), deep))
     assert (found.code, found.wrong) == (3, [])
     assert f"which objects {object_name(deep)} names: it is nested too deeply" in found.unproven
-
-
-@pytest.mark.parametrize(
-    ("more", "code", "said"),
-    [
-        ("quorum w\n", 0, "as many witnesses as your policy asks for had seen the first 260 entries"),
-        (
-            "group g all w other\nquorum g\n",
-            3,
-            "that as many witnesses as your policy asks for saw this log: g",
-        ),
-        (
-            "group g 1 w other\nquorum g\n",
-            0,
-            "as many witnesses as your policy asks for had seen the first 260",
-        ),
-        ("quorum none\n", 0, f"{WITNESS}+a50367b6 had seen these 260 entries"),
-    ],
-)
-def test_the_auditor_s_policy_says_how_many_witnesses_are_enough(verified, whole, more, code, said):
-    other = witness_vkey(b"\x0b" * 32)
-    found = verified(
-        whole, policy=f"log {SIGNER.vkey}\nwitness w {witness_vkey()}\nwitness other {other}\n{more}"
-    )
-    assert (found.code, found.wrong) == (code, [])
-    assert any(said in line for line in [*found.proven, *found.unproven])
 
 
 def test_what_was_kept_must_be_there_and_fit(verified, whole):

@@ -96,7 +96,8 @@ def verify_binder(
             _judge_about(report, found.about, head)
         if found.about and report.signed:
             judge_tables(report, bundle, found.about, log, objects)
-        judge_outside(report, bundle, found.vkeys, policy, authorities)
+        period = (first, last) if found.about else (0, report.entries - 1)
+        judge_outside(report, bundle, found.vkeys, policy, authorities, period)
     if first > 0:
         report.unproven.append(
             f"the objects that entries before {first} name: they lie before the period and are not in it"

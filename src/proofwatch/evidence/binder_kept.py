@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.bundle import LOG, Bundle
@@ -18,6 +19,8 @@ AUTHORITIES = f"{LOG}authorities/"
 CHECKPOINTS = f"{LOG}checkpoints/"
 KEPT = f"{LOG}kept.json"
 POLICY = f"{LOG}policy.txt"
+SLACK = timedelta(days=1)
+"""How much of a period's end witnesses need not have seen: a binder is cosigned before it is made."""
 
 
 def judge_outside(
@@ -26,15 +29,17 @@ def judge_outside(
     vkeys: Sequence[str],
     policy: Policy | None,
     authorities: Sequence[bytes],
+    period: tuple[int, int],
 ) -> None:
     """Hold what others kept against the log: time-stamps, cosignatures, and whom the policy asks for.
 
     Args:
-        report: of verifying the log, with the roots that its entries give.
+        report: of verifying the log, with the roots and times that its entries give.
         bundle: the binder.
         vkeys: the log's public keys.
         policy: the auditor's own; None takes the binder's, without its quorum.
         authorities: certificates that the auditor trusts, as PEM.
+        period: first and last entry of the period.
     """
     own = [] if authorities else [bundle.read(name) for name in bundle.names if name.startswith(AUTHORITIES)]
     witnesses = [item.verifier.text for item in (policy or _own_policy(report, bundle)).witnesses]
@@ -51,10 +56,10 @@ def judge_outside(
             f"{AUTHORITIES}; give those that you trust with --authority"
         )
     if policy is not None and policy.quorum != NONE:
-        _judge_quorum(report, policy, items)
+        _judge_quorum(report, policy, items, period)
 
 
-def _judge_quorum(report: Report, policy: Policy, items: Sequence[Kept]) -> None:
+def _judge_quorum(report: Report, policy: Policy, items: Sequence[Kept], period: tuple[int, int]) -> None:
     """Say how far the witnesses that the policy asks for saw the log: several may have cosigned one size."""
     notes: dict[int, str] = {}
     best = 0
@@ -66,14 +71,22 @@ def _judge_quorum(report: Report, policy: Policy, items: Sequence[Kept]) -> None
                 known = notes.get(size, item.note.decode("utf-8"))
                 notes[size] = add_lines(known, lines)
         for size, note in notes.items():
-            best = max(best, size if evaluate(policy, note).met else 0)
+            judged = evaluate(policy, note)
+            if judged.met and report.roots.get(size) == judged.checkpoint.root:
+                best = max(best, size)
     except (EvidenceError, UnicodeDecodeError) as error:
         report.blame(f"{KEPT}: a cosigned checkpoint cannot be judged: {getattr(error, 'problem', error)}")
         return
-    if best:
-        report.proven.append(f"the first {best} entries were cosigned by {policy.quorum}, as the policy asks")
-    else:
-        report.doubt(f"that enough witnesses saw this log: the policy asks for {policy.quorum}")
+    if not best:
+        report.doubt(f"that as many witnesses as your policy asks for saw this log: {policy.quorum}")
+        return
+    end = min(period[1] + 1, report.entries)
+    at, until = report.times.get(best), report.times.get(end)
+    when = f", the last of {at.isoformat().replace('+00:00', 'Z')}" if at else ""
+    report.proven.append(f"as many witnesses as your policy asks for had seen the first {best} entries{when}")
+    if best < end and not (at and until and until - at <= SLACK):
+        unseen = f"entries {max(best, period[0])} to {end - 1} of the period"
+        report.doubt(f"that as many witnesses as your policy asks for saw {unseen}")
 
 
 def _kept(report: Report, bundle: Bundle) -> Iterator[Kept]:

@@ -41,6 +41,8 @@ class Report:
     """Wrong things and gaps beyond the first 200 of each, counted and not listed."""
     roots: dict[int, bytes] = field(default_factory=dict)
     """The roots that the entries give at every size that a checkpoint was signed over."""
+    times: dict[int, datetime] = field(default_factory=dict)
+    """The time of the last entry at each of these sizes, and at the end of the period and of the log."""
 
     @property
     def exit_code(self) -> int:
@@ -51,7 +53,9 @@ class Report:
 
     def body(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        return {**asdict(self), "roots": len(self.roots), "exit_code": self.exit_code}
+        found = {**asdict(self), "roots": len(self.roots), "exit_code": self.exit_code}
+        del found["times"]
+        return found
 
     def blame(self, text: str) -> None:
         """Record something wrong; beyond 200 they are only counted."""
@@ -108,8 +112,8 @@ def verify_log(
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
         named = Named(scratch, within)
         walk = _Walk(report, reader, named, {item.size for item in (signed, kept, *others.values()) if item})
-        walk.run(told)
-        report.roots = walk.roots
+        walk.run(told, within[1] + 1 if within else 0)
+        report.roots, report.times = walk.roots, walk.times
         _judge_head(report, signed, walk.roots)
         _judge_earlier(report, kept, signed, walk.roots, given=bool(earlier))
         _judge_others(report, others, signed, walk.roots)
@@ -122,19 +126,22 @@ class _Walk:
 
     def __init__(self, report: Report, reader: LogReader, named: Named, wanted: set[int]) -> None:
         self.roots: dict[int, bytes] = {0: merkle.EMPTY_ROOT}
+        self.times: dict[int, datetime] = {}
         self._report, self._reader, self._named, self._wanted = report, reader, named, wanted
         self._frontier = merkle.Frontier()
         self._tiles = _Tiles(report, reader)
         self._occurrences = Occurrences(report.doubt)
         self._last_at: datetime | None = None
 
-    def run(self, progress: Progress) -> None:
-        """Read all entries; what is wrong goes to the report."""
+    def run(self, progress: Progress, dated: int = 0) -> None:
+        """Read all entries; what is wrong goes to the report. The time is also kept at the size `dated`."""
         size = 0
         try:
             size = self._reader.size()
             for index, data in enumerate(self._reader.entries(0, size)):
                 self._entry(index, data)
+                if self._frontier.size in self._wanted or self._frontier.size == dated:
+                    self._keep_time()
                 if index % 256 == 255:
                     progress(index + 1, size)
         except ProofwatchError as error:
@@ -142,11 +149,16 @@ class _Walk:
         if self._frontier.size != size:
             there = f"{self._frontier.size} are there"
             self._report.blame(f"the log says that it has {size} entries, and {there}")
+        self._keep_time()
         self._tiles.finish()
         self._occurrences.finish()
         self._report.entries = self._frontier.size
         self._report.root = self._frontier.root().hex()
         progress(size, size)
+
+    def _keep_time(self) -> None:
+        if self._last_at is not None:
+            self.times[self._frontier.size] = self._last_at
 
     def _entry(self, index: int, data: bytes) -> None:
         leaf = merkle.leaf_hash(data)

@@ -47,6 +47,7 @@ KEPT = "log/kept.json"
 CHUNK, SMALL, MOST_JSON, MOST_LIST = 1 << 20, 1_000_000, 16 << 20, 256 << 20  # bytes
 MOST_LISTED, LONGEST, DEEPEST = 200, 500, 100
 MOST_NUMBER, LAST_SECOND = 2**63 - 1, 253_402_300_799
+SLACK = timedelta(days=1)  # a binder is cosigned before it is made
 LOG_KEY, WITNESS_KEY = b"\x01", b"\x04"
 TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
 NAMES_OBJECTS = {"manifest", "plan", "results", "transitions", "read_only_proof", "object", "base", "schema",
@@ -775,6 +776,7 @@ class Verification:
         self._fitting: list[str] = []  # files of checkpoints that are signed and fit the entries
         self._tree = Tree()
         self._roots = {0: self._tree.root()}  # size → root
+        self._times: dict[int, datetime | None] = {}  # size → time of the last entry
         self._listed: list[Key] = []  # keys in log/vkeys.txt
         self._named: list[tuple[int, Key]] = []  # keys that entries name
         self._keys: set[Key] = set()  # keys that count
@@ -822,6 +824,7 @@ class Verification:
         """Read every entry once: form, order of time, schedule, leaves, tiles, roots."""
         size = self._points[HEAD].size if HEAD in self._points else 0
         wanted, faults = {point.size for point in self._points.values()}, self._report.faults
+        dated = wanted | ({self._about.last + 1} if self._about else set())
         tiles, story, last = Tiles(self._zip, self._report), Story(self._report.doubt), ""
         while self._tree.size < size:
             width = min(256, size - self._tree.size)
@@ -839,6 +842,8 @@ class Verification:
                 tiles.add(leaf)
                 if self._tree.size in wanted:
                     self._roots[self._tree.size] = self._tree.root()
+                if self._tree.size in dated:
+                    self._times[self._tree.size] = moment(last)
         tiles.finish()
         story.finish()
         if self._report.faults == faults and size:
@@ -933,15 +938,24 @@ class Verification:
         if KEPT in self._zip.members:
             with self._report.about(KEPT):
                 self._judge_kept(load_json(self._zip.read(KEPT, MOST_JSON)))
-        policy = self._given.policy
-        if policy and policy.quorum != "none":
-            enough = [size for size, keys in self._cosigned.items() if policy.met(keys)]
-            if enough:
-                text = f"as many witnesses as your policy asks for had seen the first {max(enough)} entries"
-                self._report.say("proven", text)
-            else:
-                text = f"that as many witnesses as your policy asks for saw this log: {policy.quorum}"
-                self._report.doubt(text)
+        if self._given.policy and self._given.policy.quorum != "none":
+            self._judge_quorum(self._given.policy)
+
+    def _judge_quorum(self, policy: Policy) -> None:
+        """Say how far enough witnesses saw the log: to the end of the period, but for a day."""
+        who = "as many witnesses as your policy asks for"
+        best = max((size for size, keys in self._cosigned.items() if policy.met(keys)), default=0)
+        if not best:
+            self._report.doubt(f"that {who} saw this log: {policy.quorum}")
+            return
+        first, last = (self._about.first, self._about.last) if self._about else (0, self._tree.size - 1)
+        end = min(last + 1, self._tree.size)
+        at, until = self._times.get(best), self._times.get(end)
+        when = f", the last of {written(at)}" if at else ""
+        self._report.say("proven", f"{who} had seen the first {best} entries{when}")
+        if best < end and not (at and until and until - at <= SLACK):
+            unseen = f"entries {max(best, first)} to {end - 1} of the period"
+            self._report.doubt(f"that {who} saw {unseen}")
 
     def _judge_kept(self, listed: Any) -> None:
         """Hold the list of who was given which checkpoint against the checkpoints and the answers."""
