@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Min, Q, QuerySet, TextField
+from django.db.models import (
+    Count,
+    DateTimeField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+)
 from django.db.models.functions import Cast, Substr
 
 from proofwatch.alerts import rulebook
-from proofwatch.alerts.base import ACTIVE
+from proofwatch.alerts.base import ACTIVE, ENDED, State
 from proofwatch.controls.period import Coverage, Ran, Source, control_days, cover, days_of
 from proofwatch.evidence.entry import parse
 from proofwatch.store.django import guarded
 from proofwatch.store.models import (
     Alert,
+    AlertEvent,
     Audit,
     CheckRun,
     Connection,
@@ -24,6 +35,7 @@ from proofwatch.store.models import (
     CoverageGap,
     LogEntry,
     ManualEvidence,
+    Review,
     Sweep,
 )
 from proofwatch.store.models.connections import ConnectionState
@@ -258,15 +270,16 @@ def _reviews(found: Coverage | None, now: datetime) -> Usual:
     waiting = real.filter(
         current=True, state__in=sorted(ACTIVE), opened_at__lte=now - limit, reviewed_at__isnull=True
     ).order_by("opened_at")
-    waited = _waited(real, found, limit).exclude(pk__in=waiting.values("pk")) if found else real.none()
+    waited = _waited(found, limit) if found else AlertEvent.objects.none()
     reasons = [
         (f"{row.name} of {row.opened_at:%Y-%m-%d}: {row.headline}", f"/alerts/{row.name}")
         for row in waiting[:MOST]
     ]
     for row in waited[: MOST - len(reasons)]:
-        until = f"reviewed {_at(row.first)}" if row.first else f"ended {_at(row.ended_at)} without a review"
-        said = f"{row.name} opened {_at(row.opened_at)}, {until}: {row.headline}"
-        reasons.append((said, f"/alerts/{row.name}"))
+        answered = row.first is not None and (row.ended is None or row.first <= row.ended)
+        until = f"reviewed {_at(row.first)}" if answered else f"ended {_at(row.ended)} without a review"
+        said = f"{row.alert.name} opened {_at(row.at)}, {until}: {row.alert.headline}"
+        reasons.append((said, f"/alerts/{row.alert.name}"))
     hours, waits = f"{minutes / 60:g} hours", ("alert waited", "alerts waited")
     held = f"Every alert was reviewed within {hours}, or is younger."
     late = tuple(f"{words} for a review for more than {hours}" for words in waits)
@@ -274,16 +287,27 @@ def _reviews(found: Coverage | None, now: datetime) -> Usual:
     return _judged("reviews", title, reasons, held, late, number)
 
 
-def _waited(real: QuerySet[Any], found: Coverage, limit: timedelta) -> QuerySet[Any]:
-    """Return the alerts that opened in the period and stayed open too long before their first review."""
+def _waited(found: Coverage, limit: timedelta) -> QuerySet[Any]:
+    """Return the openings in the period after which nobody reviewed an alert for too long.
+
+    Each opening counts, also where the alert ended and opened again: `first` is the review after it, `ended`
+    its end; one that is open and unreviewed is not among them.
+    """
     since = datetime.combine(found.days[0], time.min, UTC) if found.days else datetime.max.replace(tzinfo=UTC)
     until = datetime.combine(found.days[-1], time.max, UTC) if found.days else since
-    answered = Q(reviews__decided_at__gte=F("opened_at"))
-    rows = real.filter(opened_at__gte=since, opened_at__lte=until)
-    rows = rows.annotate(first=Min("reviews__decided_at", filter=answered))
-    over = ExpressionWrapper(F("opened_at") + limit, DateTimeField())
-    late = Q(first__gt=over) | Q(first__isnull=True, ended_at__isnull=False)
-    return rows.filter(late).exclude(ended_at__lte=over).order_by("opened_at", "number")
+    same = {"alert": OuterRef("alert")}
+    ends = AlertEvent.objects.filter(**same, pk__gt=OuterRef("pk"), after__in=sorted(ENDED)).order_by("pk")
+    reviews = Review.objects.filter(**same, decided_at__gte=OuterRef("at")).order_by("decided_at")
+    rows = AlertEvent.objects.filter(
+        at__gte=since, at__lte=until, after=State.OPEN, before__in=["", State.PENDING, *sorted(ENDED)],
+        alert__drill__isnull=True,
+    ).select_related("alert")  # fmt: skip
+    rows = rows.annotate(
+        ended=Subquery(ends.values("at")[:1]), first=Subquery(reviews.values("decided_at")[:1])
+    )
+    over = ExpressionWrapper(F("at") + limit, DateTimeField())
+    unanswered = Q(first__gt=over) | Q(first__isnull=True, ended__isnull=False)
+    return rows.filter(unanswered, Q(ended__isnull=True) | Q(ended__gt=over)).order_by("pk")
 
 
 def _at(moment: datetime) -> str:

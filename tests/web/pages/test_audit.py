@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from proofwatch.controls.load import builtin_controls, load_controls
 from proofwatch.reports import readiness
-from proofwatch.store.models import Alert, Audit, LogEntry, ManualEvidence, Person, Review, Sweep
+from proofwatch.store.models import Alert, AlertEvent, Audit, LogEntry, ManualEvidence, Person, Review, Sweep
 from proofwatch.store.services import audits, checks, connections, controls, sweeps, uploads
 from tests.alerts.world import FAIL, A
 from tests.web.pages.company import few_queries, founded, plain, said
@@ -114,26 +114,53 @@ def test_an_alert_that_nobody_reviewed_for_three_days_is_a_finding(site, tmp_pat
     assert judged(site)["evidence"].state == "inconclusive"
 
 
-def test_an_alert_that_waited_too_long_in_the_period_stays_a_finding_though_it_ended(listed, tmp_path):
+def happened(alert, before, after, at):
+    AlertEvent.objects.create(alert=alert, kind="failing", before=before, after=after, at=at, actor="system")
+
+
+def test_an_alert_that_waited_too_long_in_the_period_stays_a_finding(listed, tmp_path):
     founded(listed, tmp_path / "world").sweep({A: FAIL})
-    day = listed.now.date()
-    audits.save("soc2", day - timedelta(days=9), day, actor="olga", now=listed.now, reason="engaged")
-    opened = listed.now - timedelta(days=8)
-    Alert.objects.update(opened_at=opened, ended_at=opened + timedelta(days=2), state="verified restored")
-    assert judged(listed)["reviews"].state == "passing", "it ended in time"
-    Alert.objects.update(ended_at=opened + timedelta(days=4))
-    ((said_, page),) = judged(listed)["reviews"].reasons
-    assert "without a review" in said_ and f"ended {opened + timedelta(days=4):%Y-%m-%d %H:%M:%S}Z" in said_
-    Review.objects.create(
-        alert=Alert.objects.get(), reviewer="lea", role="lead", decided_at=opened + timedelta(days=2),
-        decision="repair", note="seen", channel="cli", opened_at=opened,
-    )  # fmt: skip
-    assert judged(listed)["reviews"].state == "passing", "it was reviewed in time"
-    Alert.objects.update(opened_at=opened - timedelta(days=1, hours=1))
-    ((said_, page),) = judged(listed)["reviews"].reasons
-    assert "reviewed" in said_ and page == "/alerts/AL-1"
-    Alert.objects.update(opened_at=opened - timedelta(days=5))
-    assert judged(listed)["reviews"].state == "passing", "it did not open in the period"
+    Alert.objects.update(opened_at=listed.now, reviewed_at=listed.now)
+    alert, day = Alert.objects.get(), listed.now.date()
+    audits.save("soc2", day - timedelta(days=29), day, actor="olga", now=listed.now, reason="engaged")
+
+    def reasons():
+        return [what for what, page in judged(listed)["reviews"].reasons if page == "/alerts/AL-1"]
+
+    def opened(days_ago, lasted):
+        at = listed.now - timedelta(days=days_ago)
+        happened(alert, "verified restored", "open", at)
+        happened(alert, "open", "verified restored", at + timedelta(days=lasted))
+        return at
+
+    def reviewed(at):
+        Review.objects.create(
+            alert=alert,
+            reviewer="lea",
+            role="lead",
+            decided_at=at,
+            decision="repair",
+            note="x",
+            channel="cli",
+        )
+
+    assert reasons() == []
+    opened(25, lasted=2)
+    assert reasons() == [], "it ended in time"
+    at = opened(20, lasted=4)
+    (said_,) = reasons()
+    assert f"opened {at:%Y-%m-%d %H:%M:%S}Z, ended" in said_ and "without a review" in said_
+    at = opened(15, lasted=4)
+    reviewed(at + timedelta(days=2))
+    assert len(reasons()) == 1, "it was reviewed in time"
+    at = opened(10, lasted=5)
+    reviewed(at + timedelta(days=4))
+    assert len(reasons()) == 2 and "reviewed" in reasons()[1]
+    opened(40, lasted=5)
+    assert len(reasons()) == 2, "it did not open in the period"
+    # What stays after all of that: an alert that opens again forgets nothing of the openings before.
+    Alert.objects.update(opened_at=listed.now, state="open", ended_at=None)
+    assert len(reasons()) == 2 and judged(listed)["reviews"].state == "failing"
 
 
 def test_an_auditor_sees_the_days_that_they_were_given(listed):
