@@ -81,11 +81,11 @@ def _witnesses(keepers: list[Keeper]) -> list[tuple[str, str]]:
 
 def _checkpoints(order: Order, archive: Archive, sizes: set[int]) -> None:
     """Add the last checkpoint of each day of the period, and those that somebody outside was given."""
-    rows = Checkpoint.objects.filter(at__lt=order.until, size__lte=order.head.size).order_by("size", "pk")
+    rows = Checkpoint.objects.filter(size__lte=order.head.size).order_by("size", "pk")
     last: dict[str, tuple[int, str]] = {}
     chosen: dict[int, str] = {}
     for size, note, at in rows.values_list("size", "note", "at").iterator(chunk_size=2000):
-        if at >= order.since:
+        if order.since <= at < order.until:
             last[at.date().isoformat()] = (size, note)
         if size in sizes:
             chosen[size] = note
@@ -96,9 +96,10 @@ def _checkpoints(order: Order, archive: Archive, sizes: set[int]) -> None:
 
 
 def _kept(order: Order, archive: Archive) -> Iterator[dict[str, Any]]:
+    """Yield what others took from the period's first day on: what they took after its last one covers it."""
     added: set[str] = set()
     rows = KeptCheckpoint.objects.filter(
-        at__gte=order.since, at__lt=order.until, state="accepted", size__lte=order.head.size
+        at__gte=order.since, state="accepted", size__lte=order.head.size
     ).order_by("pk")
     for row in rows.iterator(chunk_size=500):
         name = ""

@@ -13,10 +13,11 @@ PICTURES = {"image/png": "png", "application/pdf": "pdf"}
 
 
 def documents(order: Order, archive: Archive) -> None:
-    """Write `documents/`: every document that speaks of a day of the period."""
+    """Write `documents/`: every document that speaks of a day of the period, also if it was added later."""
     archive.add_list(order, "documents", "documents", within=False)
+    # Their entries lie under the head, which is signed after this: nothing is in it that no entry names.
     rows = ManualEvidence.objects.filter(
-        effective_from__lte=order.audit.last, effective_to__gte=order.audit.first, at__lt=order.until
+        effective_from__lte=order.audit.last, effective_to__gte=order.audit.first
     )
     for row in rows.order_by("number"):
         path = order.tools.objects.path(row.sha256)
