@@ -1,17 +1,13 @@
 """A binder's ZIP as somebody receives it: opened with suspicion, read with bounded memory.
 
-Its form is in docs/binder.md. Names may not leave the folder that they would be unpacked into, stand twice,
-or hide; a member inflates to exactly the size that it declares, or is refused.
+Its form is in docs/binder.md; the rules for the ZIP itself are in `zip_shape`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -19,31 +15,24 @@ from types import TracebackType
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.tiles import READING as READING_LOG
 from proofwatch.evidence.tiles import TileLog
+from proofwatch.evidence.zip_shape import StrictZip
 
-OPENING = "opening the binder"
-CHUNK = 1 << 20
 MOST_TEXT = 64 << 20
 """Bytes of a member that is read whole: SHA256SUMS of a million files, a tile, a note."""
 OBJECTS = "objects/"
 LOG = "log/"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
 class Bundle:
     """A ZIP, opened for reading. Nothing in it is trusted.
 
     Raises:
-        EvidenceError: it cannot be opened, or its names are not those of a binder.
+        EvidenceError: it cannot be opened, or is not of the one form that a binder has.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except _BROKEN as error:
-            problem = str(getattr(error, "strerror", "") or error)
-            raise EvidenceError(OPENING, f"{path}: {problem}", "Get it again, whole.") from None
-        self._infos = self._named()
+        self._zip = StrictZip(path)
 
     def __enter__(self) -> Bundle:
         """Return itself."""
@@ -55,53 +44,30 @@ class Bundle:
         """Close the file."""
         self._zip.close()
 
-    def _named(self) -> dict[str, zipfile.ZipInfo]:
-        found: dict[str, zipfile.ZipInfo] = {}
-        for info in self._zip.infolist():
-            if why := _refused(info):
-                raise EvidenceError(OPENING, f"{info.filename[:200]!r}: {why}", "Do not unpack it.")
-            if info.filename in found:
-                raise EvidenceError(
-                    OPENING, f"{info.filename} stands twice in it", "Readers would not see the same file."
-                )
-            found[info.filename] = info
-        return found
-
     @property
     def names(self) -> list[str]:
         """Return the names of all files, in the order of the ZIP."""
-        return list(self._infos)
+        return list(self._zip.members)
 
     def size(self, name: str) -> int:
         """Return the bytes that a file says it has; 0 where there is none."""
-        info = self._infos.get(name)
-        return info.file_size if info else 0
+        member = self._zip.members.get(name)
+        return member.size if member else 0
 
     def __contains__(self, name: str) -> bool:
         """Tell whether there is a file of that name."""
-        return name in self._infos
+        return name in self._zip.members
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file.
 
         Raises:
             FileNotFoundError: there is none.
-            EvidenceError: it is damaged, or longer than it says.
+            EvidenceError: it is damaged, or longer or shorter than it says.
         """
-        if name not in self._infos:
+        if name not in self._zip.members:
             raise FileNotFoundError(name)
-        left = self._infos[name].file_size
-        try:
-            with self._zip.open(self._infos[name]) as file:
-                while chunk := file.read(CHUNK):
-                    left -= len(chunk)
-                    if left < 0:
-                        raise EvidenceError(f"reading {name}", "it is longer than it says")
-                    yield chunk
-        except _BROKEN as error:
-            raise EvidenceError(f"reading {name}", f"it is damaged: {error}") from None
-        if left:
-            raise EvidenceError(f"reading {name}", "it is shorter than it says")
+        yield from self._zip.chunks(name)
 
     def read(self, name: str, most: int = MOST_TEXT) -> bytes:
         """Return the bytes of a file. Raises as `chunks` does, and EvidenceError above `most` bytes."""
@@ -115,23 +81,6 @@ class Bundle:
             return self.read(name).decode("utf-8")
         except UnicodeDecodeError:
             raise EvidenceError(f"reading {name}", "it is not UTF-8") from None
-
-
-def _refused(info: zipfile.ZipInfo) -> str:
-    """Return why a member has no place in a binder; "" if it has."""
-    name, kind = info.filename, stat.S_IFMT(info.external_attr >> 16)
-    parts = name.split("/")
-    if info.orig_filename != name or "\\" in name or any(ord(char) < 0x20 for char in name):
-        return "its name holds a backslash or a control character"
-    if name.startswith("/") or ":" in parts[0] or "" in parts or ".." in parts or "." in parts:
-        return "its name does not lie in the folder of the binder"
-    if kind not in (0, stat.S_IFREG):
-        return "it is no plain file"
-    if info.flag_bits & 0x1:
-        return "it is encrypted"
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "it is compressed in a way that a binder does not use"
-    return ""
 
 
 class BundleLog(TileLog):

@@ -125,7 +125,7 @@ class Zip:
     """A ZIP that is read with suspicion and in bounded memory."""
 
     def __init__(self, file: io.BufferedIOBase, report: Report) -> None:
-        self._file, self._report = file, report
+        self._file, self._report, self._size = file, report, file.seek(0, io.SEEK_END)
         self.members: dict[str, Member] = {}
         self.digests: dict[str, bytes] = {}  # SHA-256 of every file that was read
         count, start, end = self._end()
@@ -145,7 +145,7 @@ class Zip:
     def _bytes(self, start: int, count: int) -> bytes:
         if start < 0 or count > MOST_LIST:
             raise Wrong("it is no ZIP, or a damaged one")
-        self._file.seek(start)
+        self._file.seek(min(start, self._size))
         data = self._file.read(count)
         if len(data) != count:
             raise Wrong("it is cut off")
@@ -153,7 +153,7 @@ class Zip:
 
     def _end(self) -> tuple[int, int, int]:
         """Return how many files there are, and where the directory begins and ends (APPNOTE 4.3.14-16)."""
-        end = self._file.seek(0, io.SEEK_END) - 22
+        end = self._size - 22
         mark, *said, comment = struct.unpack("<4s4H2LH", self._bytes(end, 22))
         if mark != b"PK\x05\x06" or comment:
             raise Wrong("it does not end as a ZIP does: it is cut off, or something was added")
