@@ -37,8 +37,8 @@ def imported(version: str, *listed: Control, now: datetime) -> int:
 class BinderWorld(World):
     """A world whose objects are proven when they are read, and from which binders are made."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, ())
+    def __init__(self, folder: Path, name: str = "prod") -> None:
+        super().__init__(folder, (), name)
         imported("2026.1", *LISTED, now=self.now)
         self.objects = LocalObjects(folder / "objects")
 

@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from proofwatch.store.services import uploads
+from proofwatch.binder.sampling import Asks, control_of, draw_sample
+from proofwatch.reports.provenance import Origin
+from proofwatch.reports.results import newest_results
+from proofwatch.store.base import StoreError
+from proofwatch.store.services import connections, uploads
 from tests.binder.conftest import read, verified
 from tests.binder.inside import BinderWorld
 from tests.reports.verifying import by_python
+from tests.reports.world import volume
 from tests.store.samples import NOW
 
 LATER = NOW + timedelta(days=40)
@@ -31,6 +36,30 @@ def made(world, path, now=LATER):
     report = verified(path)
     assert report.wrong == []
     return read(path)
+
+
+def test_a_connection_that_was_removed_since_is_in_what_is_said_of_then(world, tmp_path):
+    """One that was removed before is not, and nothing that was read at the period's end or later."""
+    before = BinderWorld(tmp_path / "before", "before")
+    before.objects = world.objects
+    before.sweep([volume("vol-0")])
+    connections.remove(before.owner, actor="olga", now=NOW + timedelta(hours=1), reason="closed")
+    world.sweep([volume("vol-1"), volume("vol-2", False)])
+    world.sweep([volume("vol-3")], minutes=36 * 60 - 15)
+    connections.remove(world.owner, actor="olga", now=NOW + timedelta(days=10), reason="closed")
+    audit = world.audit(DAY + timedelta(days=1), DAY + timedelta(days=1))
+    path = tmp_path / "b.zip"
+    world.binder(audit, path, LATER)
+    assert verified(path).wrong == []
+    found = rows(read(path), "controls/ENC-01/results")
+    assert [(row["connection"], row["resource"]) for row in found] == [("prod", "vol-1"), ("prod", "vol-2")]
+    control = Asks(audit, control_of("ENC-01"), "resources", 9, "", world.objects, world.cache)
+    drawn = draw_sample(control, Origin("a test", "ada", LATER), tmp_path / "sample").sample
+    assert {item["resource"] for _, item in drawn.items} == {"vol-1", "vol-2"}
+    then = newest_results(world.objects, world.cache, connection="prod", until=NOW + timedelta(hours=1))
+    assert {row["resource"] for row in then} == {"vol-1", "vol-2"}
+    with pytest.raises(StoreError, match="there is no connection 'prod'"):
+        list(newest_results(world.objects, world.cache, connection="prod"))
 
 
 def test_a_document_that_was_added_after_the_last_day_is_in_it_as_it_is_listed(world, tmp_path):

@@ -111,8 +111,12 @@ def draw_sample(asks: Asks, origin: Origin, folder: Path) -> Drawn:
 
 def _resources(asks: Asks, now: datetime) -> Iterable[Item]:
     """Yield what the checks apply to, as of the end of the period: what does not apply is not looked at."""
-    end = min(datetime.combine(asks.audit.last + timedelta(days=1), time.min, UTC), now)
-    for row in newest_results(asks.objects, asks.cache, at=end, checks=asks.control.checks):
+    since = datetime.combine(asks.audit.first, time.min, UTC)
+    until = min(datetime.combine(asks.audit.last + timedelta(days=1), time.min, UTC), now)
+    found = newest_results(
+        asks.objects, asks.cache, since=since, until=until, checks=asks.control.checks
+    )  # fmt: skip
+    for row in found:
         if row["resource"] is not None and row["status"] != "not_applicable":
             yield {name: row[name] for name in RESOURCE}
 

@@ -30,7 +30,7 @@ class Spool:
         self._folder = Path(tempfile.mkdtemp(dir=order.work, prefix="verdicts-"))
         self._left: dict[str, int] = {}
         wanted = {check for control in order.controls for check in control.checks}
-        every = connections.every()
+        every = connections.every(order.since)
         for number, row in enumerate(every):
             order.progress("results", number, len(every))
             for sweep, due in newest_sweeps(row, order.until):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -193,7 +193,8 @@ def result_objects(
     from proofwatch.reports.results import newest_results
 
     cache = app.settings.cache / "tables"
-    yield from newest_results(app.objects, cache, connection=connection, at=at, **filters)
+    until = at + timedelta.resolution if at else None
+    yield from newest_results(app.objects, cache, connection=connection, until=until, **filters)
 
 
 def _known_checks(app: App, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The newest verdicts of every connection, or those of a past moment, as plain objects."""
+"""The newest verdicts of every connection, or those at the end of some days, as plain objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from proofwatch.checks.read import Where, results
 from proofwatch.evidence.evaluations import load_evaluation
 from proofwatch.snapshots.base import Objects
-from proofwatch.store.models import CheckRun, Sweep
+from proofwatch.store.models import CheckRun, Connection, Sweep
 from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.services import connections
 
@@ -20,7 +20,8 @@ def newest_results(
     cache: Path,
     *,
     connection: str = "",
-    at: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     checks: Collection[str] = (),
     statuses: Collection[str] = (),
     resource: str = "",
@@ -33,7 +34,8 @@ def newest_results(
         objects: where the verdicts are.
         cache: folder of rebuilt tables.
         connection: only this connection.
-        at: as of a past moment.
+        since: with `until`: also on connections that were removed then or later.
+        until: what was newest before this moment; None for now.
         checks: only these checks.
         statuses: only these statuses.
         resource: only resources whose identifier contains this text.
@@ -44,9 +46,8 @@ def newest_results(
         StoreError: there is no such connection.
         EvidenceError, SnapshotError: an object is missing or changed.
     """
-    chosen = [connections.get(connection)] if connection else connections.every()
-    for item in chosen:
-        for sweep, due in newest_sweeps(item, at):
+    for item in _chosen(connection, since or until):
+        for sweep, due in newest_sweeps(item, until):
             wanted = [check for check in due if not checks or check in checks]
             if not wanted:
                 continue
@@ -69,10 +70,16 @@ def newest_results(
                 }
 
 
-def newest_sweeps(connection: Any, at: datetime | None) -> Iterator[tuple[Sweep, list[str]]]:
-    """Yield (sweep, checks) such that each check comes with the newest sweep in which it was due."""
+def _chosen(name: str, since: datetime | None) -> list[Connection]:
+    """Return the connections that count, also those that were removed from a moment on."""
+    found = [item for item in connections.every(since) if name in ("", item.name)]
+    return found if found or not name else [connections.get(name)]
+
+
+def newest_sweeps(connection: Any, until: datetime | None) -> Iterator[tuple[Sweep, list[str]]]:
+    """Yield (sweep, checks) such that each check comes with the newest sweep before then that judged it."""
     runs = CheckRun.objects.filter(connection=connection, sweep__state__in=APPLIED)
-    runs = runs.filter(latest=True) if at is None else runs.filter(observed_at__lte=at)
+    runs = runs.filter(latest=True) if until is None else runs.filter(observed_at__lt=until)
     newest: dict[str, Any] = {}
     for check, sweep in runs.order_by("observed_at").values_list("check_id", "sweep_id"):
         newest[check] = sweep

@@ -31,10 +31,13 @@ LONGEST_PAUSE = timedelta(days=30)
 """A silence must end: the same limit as for silenced alerts."""
 
 
-def every() -> list[Connection]:
-    """Return the connections that exist, by name."""
+def every(since: datetime | None = None) -> list[Connection]:
+    """Return the connections that exist, by name; with `since`, also those that did then or later."""
     with guarded("listing the connections"):
-        return list(_existing().order_by("name"))
+        if since is None:
+            return list(_existing().order_by("name"))
+        removed = Connection.objects.filter(removed_at__gte=since)
+        return list((_existing() | removed).order_by("name", "created_at"))
 
 
 def get(name: str) -> Connection:
