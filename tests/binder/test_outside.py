@@ -88,6 +88,20 @@ def test_a_quorum_that_is_not_there_is_not_called_met(kept):
     )
 
 
+def test_certificates_that_are_damaged_are_named_and_the_rest_is_judged(kept, tmp_path):
+    contents = read(kept[0])
+    (name,) = (name for name in contents if name.startswith("log/authorities/"))
+    path = written(tmp_path / "damaged.zip", contents)
+    data = path.read_bytes()
+    place = data.index(contents[name]) + len(contents[name]) // 2
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    report = verified(path)
+    assert [text for text in report.wrong if "damaged" in text] == [
+        f"{name}: it is damaged: its CRC is another"
+    ]
+    assert any("cosigned by witness.example/w1" in text for text in report.proven)
+
+
 @pytest.mark.parametrize("ending", ["tsr", "txt"])
 def test_what_others_kept_cannot_be_exchanged_even_with_the_key_in_hand(kept, tmp_path, ending):
     """The forger holds the log's key and signs the list anew; what others signed is not theirs to sign."""

@@ -11,6 +11,9 @@ from proofwatch.evidence.bundle import Bundle
 from proofwatch.evidence.note import Signer
 from tests.binder.conftest import read, summed, verified, written
 
+SAYS = b"""{"format": "proofwatch-binder/1", "log": {"origin": "a", "size": 1, "root": ""},
+    "entries": {"first": 0, "last": %s}, "period": {"first": "2026-01-01", "last": "2026-12-31"}}"""
+
 
 def kind_of(name):
     """Return what files are alike: the same folder and ending, whichever control, digest or number."""
@@ -74,6 +77,30 @@ def test_a_file_of_an_older_binder_is_named(contents, home, tmp_path):
     for name in differ.values():
         report = verified(written(tmp_path / "replayed.zip", {**contents, name: older[name]}))
         assert any(name in text for text in report.wrong), (name, report.wrong)
+
+
+NO_BINDER = "binder.json: it is not what a binder says of itself"
+NO_LIST = "log/kept.json: it is not a list of what others took"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        *(
+            ("binder.json", SAYS % number, NO_BINDER)
+            for number in (b"1e999", b"-1e999", b"NaN", b"1.5", b'"7"', b"true", b"9007199254740992", b"[]")
+        ),
+        ("binder.json", b"[" * 100_000, NO_BINDER),
+        ("binder.json", b"[1]", NO_BINDER),
+        ("log/kept.json", b'[{"keeper": "a", "kind": "mail", "size": 1e999, "file": ""}]', NO_LIST),
+        ("log/kept.json", b'[{"keeper": "a", "kind": "mail", "size": NaN, "file": ""}]', NO_LIST),
+        ("log/kept.json", b"[" * 100_000, NO_LIST),
+    ],
+)
+def test_json_that_no_program_of_ours_writes_is_named_and_ends_nothing(contents, tmp_path, name, data, said):
+    report = verified(written(tmp_path / "odd.zip", {**contents, name: data}))
+    assert said in report.wrong and report.exit_code == 1
+    assert report.entries > 0 and report.signed, "the rest was verified"
 
 
 def test_a_file_more_is_named(contents, tmp_path):

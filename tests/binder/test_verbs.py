@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import zipfile
 
 import pytest
 
@@ -87,6 +88,22 @@ def test_binders_are_listed_with_their_digest_and_what_became_of_them(ask, tmp_p
     assert "Traceback" not in refused.stderr and "Name a place that can be written" in refused.stderr
     assert json.loads(ask("export", "list", "--json").stdout)[0]["state"] == "failed"
     assert "has not ended yet" in ask("export", "bundle", "--month", "2099-01", code=2).stderr
+
+
+def test_a_checkpoint_that_was_kept_is_read_byte_by_byte(ask, home, tmp_path):
+    path, binder = tmp_path / "kept.txt", str(home / "binder.zip")
+    path.write_bytes(b"proofwatch.local\n5\n\xff\xfe\n")
+    for words in (("verify", binder), ("evidence", "verify")):
+        said = ask(*words, "--checkpoint", str(path), code=2).stderr
+        assert "reading the checkpoint that you kept" in said and "it is not UTF-8" in said
+        assert "Name the file that you kept" in said and "Traceback" not in said
+    with zipfile.ZipFile(binder) as archive:
+        kept = archive.read("log/checkpoint")
+    path.write_bytes(kept)
+    assert "nothing before entry" in ask("verify", binder, "--checkpoint", str(path)).stdout
+    path.write_bytes(kept.replace(b"\n", b"\r\n"))
+    for words in (("verify", binder), ("evidence", "verify")):
+        assert "the earlier checkpoint: " in ask(*words, "--checkpoint", str(path), code=1).stdout
 
 
 def test_what_is_no_binder_is_one_clear_error(ask, tmp_path):

@@ -120,7 +120,7 @@ def cat(digest: str, as_json: bool) -> None:
 def verify(checkpoint: Path | None, vkey: str, no_objects: bool, as_json: bool) -> None:
     """Recompute every hash, proof and signature. Ends with 1 when something is wrong."""
     app = App().open()
-    earlier = checkpoint.read_text("utf-8") if checkpoint else None
+    earlier = read_kept(checkpoint) if checkpoint else None
     report = verify_all(app, earlier, vkey=vkey, objects=not no_objects, quiet=as_json)
     if as_json:
         print_json(report.body())
@@ -166,6 +166,24 @@ def _public_key(app: App) -> str:
         )
     note("The public key was read from the log itself; --vkey with one you kept proves more.")
     return str(_entry(row)["data"]["vkey"])
+
+
+def read_kept(path: Path) -> str:
+    """Return a checkpoint that somebody kept, byte by byte as it was signed.
+
+    Raises:
+        EvidenceError: it is no text.
+    """
+    from proofwatch.evidence.base import EvidenceError
+
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise EvidenceError(
+            f"reading the checkpoint that you kept, {path}",
+            "it is not UTF-8, so it is no signed checkpoint",
+            "Name the file that you kept, as `proofwatch evidence checkpoint` printed it.",
+        ) from None
 
 
 def show_report(report: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proofwatch.cli.evidence import show_report
+from proofwatch.cli.evidence import read_kept, show_report
 from proofwatch.cli.output import json_option, note, print_json, print_table, say
 from proofwatch.cli.progress import stage_progress
 
@@ -48,9 +48,10 @@ def verify(
     from proofwatch.evidence.policy import parse_policy
 
     known = parse_policy(policy.read_bytes()) if policy else None
+    earlier = read_kept(checkpoint) if checkpoint else None
     with Bundle(binder) as bundle, stage_progress(not as_json) as progress:
         report = verify_binder(
-            bundle, vkeys=vkey, earlier=checkpoint.read_text("utf-8") if checkpoint else None, policy=known,
+            bundle, vkeys=vkey, earlier=earlier, policy=known,
             authorities=[path.read_bytes() for path in authority],
             progress=lambda done, total: progress("verify", done, total),
         )  # fmt: skip

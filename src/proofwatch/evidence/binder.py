@@ -30,6 +30,8 @@ SIGNED = "SHA256SUMS.note"
 ABOUT = "binder.json"
 VKEYS = f"{LOG}vkeys.txt"
 THREADS = 2
+MOST_NUMBER = 2**53 - 1
+"""The largest whole number that every reader of JSON reads alike."""
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -182,8 +184,10 @@ def _about(report: Report, bundle: Bundle) -> dict[str, Any]:
     """Return binder.json if it has the form that is known."""
     try:
         body = json.loads(bundle.text(ABOUT))
-        known = body["format"] == FORMAT
-        _ = int(body["log"]["size"]), int(body["entries"]["first"]), int(body["entries"]["last"])
+        said = str(body["format"])
+        numbers = body["log"]["size"], body["entries"]["first"], body["entries"]["last"]
+        if any(type(number) is not int or abs(number) > MOST_NUMBER for number in numbers):
+            raise ValueError("no number of entries")
         _ = body["log"]["root"], body["log"]["origin"], body["period"]["first"], body["period"]["last"]
     except FileNotFoundError:
         report.blame(f"{ABOUT}: it is missing")
@@ -191,11 +195,11 @@ def _about(report: Report, bundle: Bundle) -> dict[str, Any]:
     except EvidenceError as error:
         report.blame(f"{ABOUT}: {error.problem}")
         return {}
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, OverflowError, KeyError, TypeError, RecursionError):
         report.blame(f"{ABOUT}: it is not what a binder says of itself")
         return {}
-    if not known:
-        report.blame(f"{ABOUT}: its format is {str(body['format'])[:60]!r}, not {FORMAT}")
+    if said != FORMAT:
+        report.blame(f"{ABOUT}: its format is {said[:60]!r}, not {FORMAT}")
         return {}
     found: dict[str, Any] = body
     return found

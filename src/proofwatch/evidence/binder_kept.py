@@ -41,7 +41,7 @@ def judge_outside(
         authorities: certificates that the auditor trusts, as PEM.
         period: first and last entry of the period.
     """
-    own = [] if authorities else [bundle.read(name) for name in bundle.names if name.startswith(AUTHORITIES)]
+    own = [] if authorities else list(_own_authorities(report, bundle))
     witnesses = [item.verifier.text for item in (policy or _own_policy(report, bundle)).witnesses]
     items = list(_kept(report, bundle))
     try:
@@ -97,7 +97,7 @@ def _kept(report: Report, bundle: Bundle) -> Iterator[Kept]:
     except FileNotFoundError:
         report.blame(f"{KEPT}: it is missing")
         return
-    except (EvidenceError, ValueError, KeyError, TypeError, RecursionError):
+    except (EvidenceError, ValueError, OverflowError, KeyError, TypeError, RecursionError):
         report.blame(f"{KEPT}: it is not a list of what others took")
         return
     for keeper, kind, size, name in wanted:
@@ -108,6 +108,17 @@ def _kept(report: Report, bundle: Bundle) -> Iterator[Kept]:
             report.blame(f"{error}: it is missing; {KEPT} names it")
         except EvidenceError as error:
             report.blame(f"{name}: {error.problem}")
+
+
+def _own_authorities(report: Report, bundle: Bundle) -> Iterator[bytes]:
+    """Yield the certificates in the binder itself; one that cannot be read is named and left out."""
+    for name in bundle.names:
+        if name.startswith(AUTHORITIES):
+            try:
+                yield bundle.read(name)
+            except EvidenceError as error:
+                if (text := f"{name}: {error.problem}") not in report.wrong:
+                    report.blame(text)
 
 
 def _own_policy(report: Report, bundle: Bundle) -> Policy:
