@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import sys
 import pytest
 
 
-@pytest.fixture
-def home(tmp_path):
+@pytest.fixture(scope="module")
+def made(validated, tmp_path_factory):
     """A home in which ana is lead and aud an auditor, and one connection failed, which is an open alert."""
-    home = tmp_path / "home"
+    folder = tmp_path_factory.mktemp("made")
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    shutil.copytree(validated, home / "cache")
     typed(home, "init")
     typed(home, "people", "add", "ana", "--role", "lead", "--email", "ana@example.com")
     typed(home, "people", "add", "aud", "--role", "auditor")
@@ -25,11 +29,17 @@ def home(tmp_path):
             " values ('a0000000000000000000000000000000', 'prod', 'aws', '{}', 'failed', 'ExpiredToken', 15,"
             " '{}', '', '[]', '{}', '', '', 0, '2026-11-01 00:00:00', 'owner')"
         )
-    rules = tmp_path / "rules.yaml"
+    rules = folder / "rules.yaml"
     rules.write_text("rules:\n  - {id: connection-down, title: Down, when: connection, wait_minutes: 0}\n")
     typed(home, "rules", "apply", str(rules), "--reason", "at once")
     typed(home, "worker", "--once")
     return home
+
+
+@pytest.fixture
+def home(made, tmp_path):
+    shutil.copytree(made, tmp_path / "home")
+    return tmp_path / "home"
 
 
 def typed(home, *arguments, code=0):

@@ -11,11 +11,11 @@ from tests.reports import prowler
 
 
 @pytest.fixture
-def ask(tmp_path):
+def ask(warm_home):
     env = {
         key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "PROOFWATCH_OBJECTS")
     }
-    env |= {"PROOFWATCH_HOME": str(tmp_path / "home"), "PROOFWATCH_ACTOR": "ana"}
+    env |= {"PROOFWATCH_HOME": str(warm_home), "PROOFWATCH_ACTOR": "ana"}
 
     def call(*arguments, code=0):
         words = [sys.executable, "-m", "proofwatch.cli", *map(str, arguments)]

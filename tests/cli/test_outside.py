@@ -12,11 +12,11 @@ from tests.outside.test_git import do
 
 
 @pytest.fixture
-def ask(tmp_path):
+def ask(warm_home):
     """Run a verb over a fresh home; hosts on loopback are allowed."""
     taken = ("DATABASE_URL", "PROOFWATCH_OBJECTS")
     env = {key: value for key, value in os.environ.items() if key not in taken}
-    env |= {"PROOFWATCH_HOME": str(tmp_path / "home"), "PROOFWATCH_ALLOW_HOSTS": "127.0.0.1"}
+    env |= {"PROOFWATCH_HOME": str(warm_home), "PROOFWATCH_ALLOW_HOSTS": "127.0.0.1"}
     env |= {"PROOFWATCH_ACTOR": "ana", "PROOFWATCH_ORGANIZATION": "Acme Ltd"}
 
     def call(*words, code=0):

@@ -21,9 +21,9 @@ def verb(home, *words, code=0, **more):
 
 
 @pytest.fixture
-def home(tmp_path):
-    verb(tmp_path / "home", "init")
-    return tmp_path / "home"
+def home(warm_home):
+    verb(warm_home, "init")
+    return warm_home
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: install Debian's package")

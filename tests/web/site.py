@@ -44,8 +44,8 @@ class Site:
 
 
 @pytest.fixture
-def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
-    home = tmp_path / "home"
+def site(database_url: str, warm_home: Path) -> Iterator[Site]:
+    home = warm_home
     settings = load_settings({"PROOFWATCH_HOME": str(home), "DATABASE_URL": database_url})
     settings = replace(settings, objects=str(home / "objects"))
     settings.key_file.parent.mkdir(parents=True)

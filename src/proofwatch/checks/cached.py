@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -28,8 +28,10 @@ def open_catalog(
 ) -> Catalog:
     """Load and validate, or read back what was validated from exactly the same files.
 
+    The first folder with the views is kept by itself: a change in another one validates only that one.
+
     Args:
-        folders: of check files.
+        folders: of check files, ours first.
         views: folder of view files.
         tables: every declared table by name.
         criteria: ids of the known criteria.
@@ -39,14 +41,25 @@ def open_catalog(
         CheckError: something is wrong in a file; nothing is kept then.
     """
     known = sorted(criteria)
+    ours, *others = folders
+    mark = _fingerprint([ours, views], tables, known)
+    found = _kept(cache, f"shipped-{mark}.json", tables, lambda: load_catalog([ours], views, tables, known))
+    if not others:
+        return found
+    more = _fingerprint(others, {}, [mark])
+    return _kept(
+        cache, f"catalog-{more}.json", tables, lambda: load_catalog(others, None, tables, known, found)
+    )
+
+
+def _kept(cache: Path | None, name: str, tables: Mapping[str, Table], load: Callable[[], Catalog]) -> Catalog:
     if cache is None:
-        return load_catalog(folders, views, tables, known)
-    path = cache / f"catalog-{_fingerprint([*folders, views], tables, known)}.json"
-    kept = _read(path, tables)
+        return load()
+    kept = _read(cache / name, tables)
     if kept is not None:
         return kept
-    loaded = load_catalog(folders, views, tables, known)
-    _write(path, loaded)
+    loaded = load()
+    _write(cache / name, loaded)
     return loaded
 
 
@@ -76,7 +89,7 @@ def _write(path: Path, catalog: Catalog) -> None:
     """Keep the catalogue; where that is not possible it is validated anew next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob("catalog-*.json"):
+        for old in path.parent.glob(f"{path.name.partition('-')[0]}-*.json"):
             old.unlink(missing_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_bytes(

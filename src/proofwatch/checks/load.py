@@ -57,7 +57,11 @@ class _Reader:
 
 
 def load_catalog(
-    folders: Iterable[Path], views_folder: Path | None, tables: Mapping[str, Table], criteria: Iterable[str]
+    folders: Iterable[Path],
+    views_folder: Path | None,
+    tables: Mapping[str, Table],
+    criteria: Iterable[str],
+    base: Catalog | None = None,
 ) -> Catalog:
     """Load and validate all checks and views.
 
@@ -66,12 +70,17 @@ def load_catalog(
         views_folder: of `<name>.sql` files; None for no views.
         tables: every declared table by name.
         criteria: ids of the known criteria.
+        base: a catalogue over the same tables that is sound already and is only added to.
 
     Raises:
         CheckError: something is wrong; names every problem with file, line and field.
     """
     with open_session() as session:
         reader = _Reader(session, tables, frozenset(criteria))
+        if base is not None:
+            reader.views.update(base.views)
+            reader.checks.update(base.checks)
+            reader.paths.update({name: check.path for name, check in base.checks.items()})
         for path in sorted(views_folder.glob("*.sql")) if views_folder else ():
             _read_view(reader, path)
         for folder in folders:
