@@ -83,6 +83,7 @@ def fill(days: int, alerts: int, findings: int, objects: int) -> None:
     app, began = App(), time.perf_counter()
     initialise(app)
     app.open()
+    from benchmarks.binder_log import record
     from benchmarks.pages_state import fill as write_state
     from proofwatch.evidence.entry import object_ref
     from proofwatch.store import log
@@ -90,6 +91,7 @@ def fill(days: int, alerts: int, findings: int, objects: int) -> None:
 
     now = datetime.now(UTC)
     write_state(now, findings=findings, alerts=alerts, days=days, resources=300_000)
+    record(app.objects, now)
     for number in range(objects):
         data = os.urandom(MB)
         with write("naming an object"):

@@ -32,7 +32,7 @@ def fill(now: datetime, *, findings: int, alerts: int, days: int, resources: int
         )
         for number in range(CONTROLS)
     )  # fmt: skip
-    row = controls.import_list(ControlList("soc2", "1", "t", listed, "0" * 64), actor="bench", now=now)
+    row = controls.import_list(_summed(ControlList("soc2", "1", "t", listed, "")), actor="bench", now=now)
     controls.approve(row.number, actor="bench", now=now)
     begun = now - timedelta(days=days)
     owners = [
@@ -49,6 +49,16 @@ def fill(now: datetime, *, findings: int, alerts: int, days: int, resources: int
         keys = list(_findings(Finding, owners, runs, names, begun, now, findings, chance))
         _alerts(Alert, owners, begun, now, alerts, keys, chance)
     _log(now, days)
+
+
+def _summed(listed: Any) -> Any:
+    from dataclasses import replace
+
+    import rfc8785
+
+    from proofwatch.controls.load import as_body
+
+    return replace(listed, sha256=hashlib.sha256(rfc8785.dumps(as_body(listed))).hexdigest())
 
 
 def _checks() -> list[str]:
@@ -102,7 +112,7 @@ def _check_runs(
                         sweep=sweep, connection=owner, latest=sweep is chosen[-1],
                         observed_at=sweep.observed_at,
                         check_id=name, check_version="1" * 64, table="aws_s3_bucket", severity="high",
-                        passed=resources // len(names), failed=110, results="a" * 64,
+                        passed=resources // len(names), failed=110, results="",
                     )  # fmt: skip
 
     _write(CheckRun, rows())
@@ -175,13 +185,16 @@ def _alerts(
             severity=("critical", "high", "medium", "low")[item % 4],
             headline=f"C-{item % CONTROLS:02} fails here",
             reason="3 of 41 results fail", count=3, population=41, pending_since=at, first_failed_at=at,
-            last_failed_at=now, observed_at=at, opened_at=at, due_at=at + timedelta(days=7),
+            last_failed_at=now, observed_at=at, opened_at=at, first_opened_at=at,
+            due_at=at + timedelta(days=7),
             reviewed_at=at if item % 2 == 0 else None, ended_at=at if over else None,
         )  # fmt: skip
         rows.append(row)
         events += [
-            AlertEvent(alert=row, kind=kind, before="", after="open", at=at, actor="system", reason="3 fail")
-            for kind in ("pending", "opened", "told")
+            AlertEvent(
+                alert=row, kind=kind, before=before, after="open", at=at, actor="system", reason="3 fail"
+            )
+            for kind, before in (("opened", ""), ("told", "open"), ("viewed", "open"))
         ]
         members += [
             AlertResource(alert=row, finding_id=key, since=at) for key in keys[item * 3 % len(keys) :][:3]
