@@ -124,6 +124,7 @@ class Archive:
             question: what it answers.
             more: further facts for the provenance, by name.
         """
+        more = {"control_list": order.control_list, **more}
         about = provenance(order.origin, name, title=title, question=question, chosen=order.span, **more)
         folder, _, base = name.rpartition("/")
         with tempfile.TemporaryDirectory(dir=order.work) as made:

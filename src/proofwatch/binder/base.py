@@ -62,7 +62,7 @@ class Order:
         head: the checkpoint that the binder is made under.
         note: the same as it was signed.
         entries: first and last index of the period's entries; (n, n - 1) if there are none.
-        listed: the control list in force; None if there is none.
+        listed: the control list in force at the end of the period, or now; None if there is none.
         controls: its controls.
         work: folder for temporary files.
         progress: told how far it is.
@@ -98,6 +98,11 @@ class Order:
         """Return its last day so far."""
         last: date = self.audit.last
         return min(last, self.origin.now.astimezone(UTC).date())
+
+    @property
+    def control_list(self) -> dict[str, str]:
+        """Return what the control list calls itself, and its SHA-256; {} if there is none."""
+        return {"version": self.listed.version, "sha256": self.listed.sha256} if self.listed else {}
 
     @property
     def span(self) -> dict[str, str]:

@@ -60,9 +60,9 @@ class Drawn:
     population: Path
 
 
-def control_of(wanted: str) -> Control:
-    """Return a control of the list in force. Raises StoreError naming the nearest if there is none."""
-    listed = controls.current()
+def control_of(wanted: str, audit: Audit) -> Control:
+    """Return a control of the list of a period. Raises StoreError naming the nearest if there is none."""
+    listed = controls.of_period(audit)
     known = {item.id: item for item in (controls.controls_of(listed) if listed else ())}
     if wanted not in known:
         raise unknown("drawing a sample", "control", wanted, known)
@@ -122,7 +122,7 @@ def _resources(asks: Asks, now: datetime) -> Iterable[Item]:
 
 
 def _days(asks: Asks, now: datetime) -> Iterable[Item]:
-    for item in readiness.ledger(asks.audit, now, controls.current()):
+    for item in readiness.ledger(asks.audit, now, controls.of_period(asks.audit)):
         if item["control"] == asks.control.id:
             yield item
 

@@ -86,7 +86,7 @@ def write_binder(
         BinderError: the log has no checkpoint yet, or the ZIP cannot be written.
         EvidenceError: an object or an entry is missing or changed: nothing is exported that does not hold.
     """
-    listed = lists.current()
+    listed = lists.of_period(audit)
     with tempfile.TemporaryDirectory(prefix="proofwatch-binder-") as work:
         order = _under_head(
             Order(
@@ -96,6 +96,7 @@ def write_binder(
             )
         )  # fmt: skip
         order.facts["tables_read_at"] = order.head.size
+        order.facts["left_out"] = _left_out(order)
         order.facts["ledger"] = list(readiness.ledger(audit, origin.now, listed))
         with Archive(path, origin.now) as archive:
             for number, (name, write) in enumerate((*SECTIONS, *LAST)):
@@ -111,6 +112,22 @@ def write_binder(
             files = len(archive.names) + 2
             archive.finish(tools.key, order.head)
     return Made(path, files, order.head.size)
+
+
+def _left_out(order: Order) -> list[str]:
+    """Say which controls were in force in the period, and are not in its last control list."""
+    known = {control.id for control in order.controls}
+    gone = {
+        control.id: row.version
+        for row in lists.in_force(order.audit)
+        for control in lists.controls_of(row)
+        if control.id not in known
+    }
+    return [
+        f"Control {name}: version {version} of the control list had it, the last one of the period has not. "
+        "Every version is in `controls/`, what its checks found in `objects/`."
+        for name, version in sorted(gone.items())
+    ]
 
 
 def _under_head(order: Order) -> Order:
@@ -159,9 +176,7 @@ def _about(order: Order, files: int) -> dict[str, object]:
             "tables_read_at": order.facts["tables_read_at"],
         },
         "entries": {"first": order.entries[0], "last": order.entries[1]},
-        "control_list": {"version": order.listed.version, "sha256": order.listed.sha256}
-        if order.listed
-        else {},
+        "control_list": order.control_list,
         "controls": [control.id for control in order.controls],
         "files": files,
         "rows": order.facts.get("rows", {}),

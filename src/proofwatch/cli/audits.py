@@ -95,7 +95,8 @@ def readiness(name: str, control: str, as_json: bool) -> None:
     from proofwatch.store.services import controls
 
     app, now = App().open(), datetime.now(UTC)
-    audit, listed = audit_of(name, now), controls.current()
+    audit = audit_of(name, now)
+    listed = controls.of_period(audit)
     cover = report.coverage(audit, now, listed)
     usual = report.usual(cover, now, listed)
     days = list(report.ledger(audit, now, listed))

@@ -61,7 +61,8 @@ def sample(
         raise click.UsageError(f"The seed is longer than {LONGEST_SEED} characters.")
     app = App().open()
     listing_of(app, "alerts")  # Lists know the checks of this installation from here on.
-    audit, control = audit_of(name, datetime.now(UTC)), control_of(control_id)
+    audit = audit_of(name, datetime.now(UTC))
+    control = control_of(control_id, audit)
     said = f"sample --control {control.id} --n {number} --of {kind} --audit {audit.name}"
     asks = Asks(audit, control, kind, number, seed, app.objects, app.settings.cache / TABLES)
     done = draw_sample(asks, origin_of(app, said), folder)

@@ -15,7 +15,6 @@ from proofwatch.reports.tables import ReportError
 from proofwatch.store.django import guarded
 from proofwatch.store.models import (
     Audit,
-    ControlApproval,
     ControlList,
     ControlStatusHistory,
     Finding,
@@ -104,9 +103,7 @@ def span_of(audit: Audit | None, now: datetime) -> Span:
 
 def listed_in(span: Span) -> ControlList:
     """Return the control list that was in force at the end of a span. Raises ReportError if there is none."""
-    with guarded("reading the control list"):
-        row = ControlApproval.objects.filter(at__lt=span.until).order_by("pk").last() if span.first else None
-        found = row.control_list if row else controls.current()
+    found = controls.of_period(span.audit) if span.audit else controls.current()
     if found is None:
         raise ReportError("exporting OSCAL", "there is no control list", "run `proofwatch controls import`")
     return found

@@ -1,5 +1,6 @@
 """The auditor's home: gaps are named, the four usual findings follow what happens, documents are kept."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -54,6 +55,24 @@ def test_a_period_is_set_for_a_reason_by_those_who_decide(listed):
     assert "31 days so far, 30 to come" in page
     assert listed.as_("rob").post("/audit", form).status_code == 403
     assert client.get("/audit?audit=nope").status_code == 404
+
+
+def test_a_period_that_is_over_is_judged_by_the_list_of_its_last_day(site):
+    known = load_controls(builtin_controls(), checks=site.app.catalog.checks, criteria=site.app.criteria)
+    fewer = replace(known, version="fewer", controls=known.controls[1:], sha256="f" * 64)
+    for listed, days in ((known, 9), (fewer, 2)):
+        row = controls.import_list(listed, actor="olga", now=site.now - timedelta(days=days))
+        controls.approve(row.number, actor="olga", now=site.now - timedelta(days=days))
+    gone, client = known.controls[0].id, site.as_("lea")
+    assert known.controls[0].checks
+    today = site.now.date()
+    for name, last in (("over", today - timedelta(days=3)), ("running", today)):
+        audits.save(name, today - timedelta(days=5), last, actor="olga", now=site.now, reason="engaged")
+    sample = {"do": "sample", "control": gone, "of": "days", "number": "2", "seed": ""}
+    for name, there in (("over", True), ("running", False)):
+        assert (f"/controls/{gone}" in said(client.get(f"/audit?audit={name}"))) == there
+        assert (f'"{gone}"' in said(client.get(f"/audit/binders?audit={name}"))) == there
+        assert client.post("/audit/binders", {**sample, "audit": name}).status_code == (200 if there else 400)
 
 
 def test_every_day_without_readings_is_a_gap_with_its_reason(listed):

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import rfc8785
+from django.db.models import Q
 
 from proofwatch.binder.archive import Archive
 from proofwatch.binder.base import Order
@@ -47,7 +48,8 @@ def write(order: Order, archive: Archive) -> None:
 
 def _lists(order: Order, archive: Archive) -> None:
     """Every version that was known in the period, as it was imported, and who approved it."""
-    known = list(ControlList.objects.filter(imported_at__lt=order.until).order_by("number"))
+    wanted = Q(imported_at__lt=order.until) | Q(pk=order.listed.pk if order.listed else None)
+    known = list(ControlList.objects.filter(wanted).order_by("number"))
     for row in known:
         archive.add(f"controls/list-{row.number}.json", bytes(rfc8785.dumps(row.body)))
     archive.add_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Q
@@ -76,6 +76,36 @@ def current() -> models.ControlList | None:
     with guarded("reading the control list"):
         approval = ControlApproval.objects.select_related("control_list").order_by("pk").last()
         return approval.control_list if approval else models.ControlList.objects.order_by("number").last()
+
+
+def of_period(audit: models.Audit) -> models.ControlList | None:
+    """Return the list in force at the end of a period, or now if it still runs; None if there is none."""
+    found = in_force(audit)
+    return found[-1] if found else None
+
+
+def in_force(audit: models.Audit) -> list[models.ControlList]:
+    """Return the lists that were in force in a period, in order of time; a list may be there again.
+
+    One that is approved is in force until another one is; before any approval, the one imported last. Where
+    none is as old as the period, it is the list that is in force now.
+    """
+    since = datetime.combine(audit.first, time.min, UTC)
+    until = datetime.combine(audit.last + timedelta(days=1), time.min, UTC)
+    with guarded("reading the control list"):
+        imports = models.ControlList.objects.defer("body").order_by("number")
+        rows = ControlApproval.objects.select_related("control_list").defer("control_list__body")
+        approvals = list(rows.order_by("pk"))
+        begun = [
+            (row.imported_at, row) for row in imports if not approvals or row.imported_at < approvals[0].at
+        ]
+        begun += [(row.at, row.control_list) for row in approvals]
+        found: list[models.ControlList] = []
+        for at, row in begun:
+            if at < until:
+                found = [row] if at <= since else [*found, row]
+        now = None if found else current()
+        return [now] if now else found
 
 
 def controls_of(row: models.ControlList) -> tuple[Control, ...]:

@@ -29,8 +29,9 @@ def index(request: HttpRequest) -> HttpResponse:
         error = taken(request, {"period": lambda: _set(request)})
         if error is None:
             return HttpResponseRedirect(f"/audit?audit={text(request, 'name')}")
-    every, listed = audits.every(), controls.current()
+    every = audits.every()
     chosen = _chosen(request, every)
+    listed = controls.of_period(chosen) if chosen else controls.current()
     cover = None
     if chosen is not None:
         key = ("coverage", chosen.first, chosen.last)

@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "audit": audit,
         "rows": [{"row": row, "percent": _percent(row)} for row in rows],
         "running": any(row.state in RUNNING for row in rows),
-        "controls": _automated(),
+        "controls": _automated(audit),
         "kinds": list(POPULATIONS),
         "checkpoints": _checkpoints(),
         "outside": KeptCheckpoint.objects.filter(state="accepted").exists(),
@@ -76,7 +76,8 @@ def file(request: HttpRequest, name: str) -> HttpResponse:
 
 def ledger(request: HttpRequest) -> HttpResponse:
     """Answer with every control day of the period as CSV, with what it is beside it."""
-    audit, listed = _audit(request), controls.current()
+    audit = _audit(request)
+    listed = controls.of_period(audit)
     origin = origin_of(request)
     about = provenance(
         origin, "coverage", title="Coverage by control and day", chosen={"audit": audit.name},
@@ -140,7 +141,7 @@ def _sample(request: HttpRequest, audit: Audit) -> HttpResponse:
         raise GivenError(doing, f"the seed is longer than {LONGEST_SEED} characters", "leave it empty")
     app = installation()
     asks = Asks(
-        audit, control_of(text(request, "control")), kind, int(amount), seed, app.objects,
+        audit, control_of(text(request, "control"), audit), kind, int(amount), seed, app.objects,
         app.settings.cache / TABLES,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="proofwatch-") as folder:
@@ -167,8 +168,8 @@ def _percent(row: Any) -> int:
     return min(100, 100 * row.done // row.total) if row.total else 0
 
 
-def _automated() -> list[tuple[str, str]]:
-    listed = controls.current()
+def _automated(audit: Audit) -> list[tuple[str, str]]:
+    listed = controls.of_period(audit)
     known = controls.controls_of(listed) if listed else ()
     return [(item.id, item.title) for item in known if item.checks]
 
