@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def make(
         progress: also told how far it is.
 
     Raises:
-        ProofwatchError: it could not be written; the reason is recorded before.
+        BaseException: it could not be written, or was interrupted; the reason is recorded before.
     """
     now = clock()
     origin = Origin(where, row.by, now, row.role, tools.organization, tools.mark)
@@ -51,14 +52,23 @@ def make(
         made = write_binder(
             exports.audit_of(row), target, tools, origin, kind=row.kind, progress=_teller(row, progress)
         )
-    except (ProofwatchError, OSError) as error:
-        exports.fail(row, str(error), now=clock())
+        facts = {
+            "file": target.name, "size": target.stat().st_size, "sha256": _sha256(target),
+            "log_size": made.log_size, "files": made.files,
+        }  # fmt: skip
+        return exports.finish(row, facts, now=clock())
+    except BaseException as error:
+        # That it could not be noted either, as where the state is away, must not hide why it failed.
+        with suppress(ProofwatchError):
+            exports.fail(row, _words(error), now=clock())
         raise
-    facts = {
-        "file": target.name, "size": target.stat().st_size, "sha256": _sha256(target),
-        "log_size": made.log_size, "files": made.files,
-    }  # fmt: skip
-    return exports.finish(row, facts, now=clock())
+
+
+def _words(error: BaseException) -> str:
+    name = type(error).__name__
+    if isinstance(error, ProofwatchError | OSError):
+        return str(error)
+    return "it was interrupted" if isinstance(error, KeyboardInterrupt) else f"{name}: {error}".rstrip(": ")
 
 
 def file_name(row: Export, now: datetime) -> str:

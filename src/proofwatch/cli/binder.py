@@ -125,7 +125,8 @@ def write_due(app: App) -> int:
         exports.ask(month, kind=exports.BUNDLE, by="scheduler", role="program", now=now)
         app.sign()
     for row in exports.waiting():
-        jobs.enqueue(jobs.BINDERS, row.name, now)
+        if not jobs.enqueue(jobs.BINDERS, row.name, now):
+            jobs.once_more(jobs.BINDERS, row.name, now)
     for row in exports.abandoned(now):
         exports.fail(row, "the process that wrote it ended; ask for it again", now=now)
     done = 0

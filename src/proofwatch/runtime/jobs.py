@@ -66,6 +66,14 @@ def enqueue(kind: str, key: str, due_at: datetime, connection: Connection | None
     return bool(created)
 
 
+def once_more(kind: str, key: str, due_at: datetime) -> bool:
+    """Let a dead job be tried one more time; return whether there was one."""
+    dead = Job.objects.filter(kind=kind, key=key, state=JobState.DEAD)
+    return bool(
+        dead.update(state=JobState.PENDING, due_at=due_at, attempts=MAX_ATTEMPTS - 1, finished_at=None)
+    )
+
+
 def delay(attempt: int) -> timedelta:
     """Return how long a job rests after its nth failed attempt: doubling, at most an hour."""
     return min(FIRST_DELAY * (1 << (max(attempt, 1) - 1)), LONGEST_DELAY)

@@ -13,7 +13,7 @@ from proofwatch.cli.binder import write_due
 from proofwatch.evidence.binder import verify_binder
 from proofwatch.evidence.bundle import Bundle
 from proofwatch.runtime import jobs
-from proofwatch.store.models import Export, LogEntry
+from proofwatch.store.models import Export, Job, LogEntry
 from proofwatch.store.services import audits, exports
 from tests.web.pages.company import plain, said
 from tests.web.pages.test_audit import listed  # noqa: F401 – a fixture
@@ -70,6 +70,14 @@ def test_a_file_that_is_not_there_or_not_done_is_not_handed_out(audited):
     folder = audited.app.settings.exports
     (folder / Export.objects.get(number=1).file).write_bytes(b"cut")
     assert client.get("/audit/binders/EX-1/file").status_code == 404, "it is not what was written"
+
+
+def test_what_waits_again_after_its_job_was_given_up_is_written(audited):
+    audited.as_("aud").post("/audit/binders", {"do": "binder", "audit": "soc2"})
+    jobs.enqueue(jobs.BINDERS, "EX-1", datetime.now(UTC))
+    Job.objects.filter(key="EX-1").update(state="dead", attempts=jobs.MAX_ATTEMPTS)
+    assert write_due(audited.app) >= 1
+    assert Export.objects.get(number=1).state == "done"
 
 
 def test_a_sample_and_the_ledger_are_taken_away_with_what_they_are(audited):

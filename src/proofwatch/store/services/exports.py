@@ -15,6 +15,8 @@ from proofwatch.store.models import Audit, Export, Job, LogEntry
 
 BINDER, BUNDLE = "binder", "bundle"
 ABANDONED = timedelta(days=1)
+AGAIN = timedelta(hours=1)
+"""How long a month's bundle that failed is left alone: one that always fails must not run for ever."""
 WAITING, WRITING, DONE, FAILED = "waiting", "writing", "done", "failed"
 
 
@@ -23,7 +25,7 @@ def ask(
 ) -> Export:  # fmt: skip
     """Write down that a binder is wanted; the worker or verb that writes it moves it on.
 
-    A bundle of the same month again is the same export.
+    A bundle of the same month again is the same export; one that failed waits again, by itself an hour later.
 
     Args:
         audit: whose period it is.
@@ -38,7 +40,7 @@ def ask(
         if kind == BUNDLE:
             found = Export.objects.filter(kind=BUNDLE, first=audit.first, last=audit.last).first()
             if found is not None:
-                return found
+                return _again(found, by, role, now, state)
         number = (Export.objects.aggregate(top=Max("number"))["top"] or 0) + 1
         row: Export = Export.objects.create(
             number=number, kind=kind, audit=audit.name, first=audit.first, last=audit.last, by=by, role=role,
@@ -46,6 +48,19 @@ def ask(
         )  # fmt: skip
         log.append("export.asked", by, {**_named(row), "role": role}, now)
     return row
+
+
+def _again(row: Export, by: str, role: str, now: datetime, state: str) -> Export:
+    """Let a bundle that failed be written once more; leave any other as it is."""
+    if row.state == FAILED and (state == WRITING or _rested(row, now)):
+        row.state, row.stage, row.by, row.role, row.at = state, "", by, role, now
+        row.save(update_fields=("state", "stage", "by", "role", "at"))
+        log.append("export.asked", by, {**_named(row), "role": role}, now)
+    return row
+
+
+def _rested(row: Export, now: datetime) -> bool:
+    return bool(row.state == FAILED and row.finished_at is not None and row.finished_at <= now - AGAIN)
 
 
 def begin(row: Export) -> None:
@@ -87,7 +102,7 @@ def abandoned(now: datetime) -> list[Export]:
     """Return the exports whose process ended long ago without a word, and that no worker has."""
     with guarded("listing the exports"):
         rows = Export.objects.filter(state=WRITING, at__lt=now - ABANDONED)
-        held = set(Job.objects.filter(kind="binder").values_list("key", flat=True))
+        held = set(Job.objects.filter(kind="binder").exclude(state="dead").values_list("key", flat=True))
         return [row for row in rows if row.name not in held]
 
 
@@ -114,6 +129,8 @@ def every(most: int = 100) -> list[Export]:
 def month_due(now: datetime) -> Audit | None:
     """Return the last whole month as an audit without a name, if it has entries and no bundle yet.
 
+    A bundle that failed more than an hour ago is none.
+
     Only the newest month is made by itself: an older one can be asked for, and a first start makes no dozen.
     """
     today = now.astimezone(UTC).date()
@@ -121,8 +138,8 @@ def month_due(now: datetime) -> Audit | None:
     first = last.replace(day=1)
     with guarded("looking for the bundle of the month"):
         begun = LogEntry.objects.order_by("index").values_list("at", flat=True).first()
-        there = Export.objects.filter(kind=BUNDLE, first=first, last=last).exists()
-    if begun is None or there or begun.astimezone(UTC).date() > last:
+        there = Export.objects.filter(kind=BUNDLE, first=first, last=last).first()
+    if begun is None or (there and not _rested(there, now)) or begun.astimezone(UTC).date() > last:
         return None
     return month(first)
 
