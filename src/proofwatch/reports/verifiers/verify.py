@@ -597,8 +597,8 @@ class Story:
         elif sweep and kind in ENDS and not self._open.pop(sweep, None):
             self._doubt(f"when sweep {sweep} began: entry {index} ends it and no entry before began it")
         changes, minutes = data.get("changes"), data.get("interval_minutes")
-        if kind == "connection.changed" and isinstance(changes, dict):  # [before, after]
-            pair = changes.get("interval_minutes")
+        if kind == "connection.changed":  # [before, after]
+            pair = changes.get("interval_minutes") if isinstance(changes, dict) else None
             minutes = pair[1] if isinstance(pair, list) and len(pair) == 2 else None
         sets = kind in ("connection.created", "connection.changed", "schedule.skipped", "schedule.missed")
         if sets and type(minutes) is int and 0 < minutes < 10_000_000:
