@@ -149,8 +149,8 @@ def test_a_table_that_is_none_is_named_with_bounded_memory(contents, home, tmp_p
 
 
 def test_a_whole_number_is_the_same_with_and_without_its_point():
-    one, other = ({"days": 90.0, "x": [1.0, 2.5]}, {"x": [1, 2.5], "days": 90})
-    assert short_digest(one) == short_digest(other) != short_digest({"days": 91, "x": [1, 2.5]})
+    one, other = [{"days": 90.0, "x": [1.0, 2.5]}], [{"x": [1, 2.5], "days": 90}]
+    assert short_digest(one) == short_digest(other) != short_digest([{"days": 91, "x": [1, 2.5]}])
 
 
 def test_the_states_that_end_an_alert_are_those_of_the_alert_machine():

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from proofwatch.errors import ProofwatchError
 from proofwatch.evidence.base import EvidenceError, LogReader
 from proofwatch.evidence.binder_told import COUNTS, LONGEST, NEVER, SLACK, Told, moment, short_digest
 from proofwatch.evidence.bundle import Bundle, BundleObjects
-from proofwatch.evidence.cells import csv_line
+from proofwatch.evidence.cells import csv_chunks
 from proofwatch.evidence.entry import parse
 from proofwatch.evidence.verify import Report
 
@@ -101,25 +101,30 @@ def _judge_csvs(report: Report, bundle: Bundle) -> None:
         base, dot, ending = name.rpartition(".")
         if (dot and ending) != "csv" or f"{base}.jsonl" not in bundle or f"{base}.meta.json" not in bundle:
             continue
-        hasher, rows = hashlib.sha256(), 0
+        hasher, seen = hashlib.sha256(), [0]
         try:
             columns = json.loads(bundle.text(f"{base}.meta.json"))["columns"]
-            hasher.update(csv_line(columns).encode())
-            for row in _lines(bundle, f"{base}.jsonl"):
-                rows += 1
-                if list(row) != columns:
-                    report.blame(f"{base}.jsonl: line {rows} does not have the columns of the table")
-                    break
-                hasher.update(csv_line(row.values()).encode())
-            else:
-                if hasher.hexdigest() != _sha256(bundle, name):
-                    report.blame(f"{name}: it does not hold the {rows} rows of {base}.jsonl")
+            for chunk in csv_chunks([columns]):
+                hasher.update(chunk)
+            for chunk in csv_chunks(_values(bundle, f"{base}.jsonl", columns, seen)):
+                hasher.update(chunk)
+            if hasher.hexdigest() != _sha256(bundle, name):
+                report.blame(f"{name}: it does not hold the {seen[0]} rows of {base}.jsonl")
         except EvidenceError as error:
             said = f"{error.doing.removeprefix('reading ')}: {error.problem}"
             if said not in report.wrong:  # A damaged file was named before.
                 report.blame(said)
         except _ODD as error:
             report.blame(f"{base}.jsonl: it is not a table: {type(error).__name__}")
+
+
+def _values(bundle: Bundle, name: str, columns: list[str], seen: list[int]) -> Iterator[Iterable[Any]]:
+    """Yield the cells of each row. Raises EvidenceError where a row has other columns than the table."""
+    for row in _lines(bundle, name):
+        seen[0] += 1
+        if list(row) != columns:
+            raise EvidenceError(f"reading {name}", f"line {seen[0]} does not have the columns of the table")
+        yield row.values()
 
 
 def _judge_lists(report: Report, bundle: Bundle, told: Told) -> None:
