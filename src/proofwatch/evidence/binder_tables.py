@@ -269,7 +269,8 @@ def _lines(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
     rest = b""
     for chunk in bundle.chunks(name):
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from map(json.loads, whole)
+        for line in whole:
+            yield json.loads(line.decode())  # Told that it is UTF-8, it need not find out.
         if len(rest) > MOST_LINE:
             raise EvidenceError(f"reading {name}", f"one of its lines has more than {MOST_LINE} bytes")
     if rest:

@@ -180,16 +180,26 @@ def object_ref(digest: str, size: int, role: str) -> dict[str, Any]:
 
 
 def named_objects(value: Any, name: str = "") -> Iterator[str]:
-    """Yield the digests that JSON data names, at any depth.
+    """Return the digests that JSON data names, at any depth, in their order.
 
     An object is named by its digest in one of `OBJECT_FIELDS`, or anywhere as `object_ref` does.
     """
-    if isinstance(value, Mapping):
+    found: list[str] = []
+    _collect(value, name, found)
+    return iter(found)
+
+
+def _collect(value: Any, name: str, found: list[str]) -> None:
+    # Nearly all of it are texts and numbers: asking whether they are a Mapping would take most of the time.
+    kind = type(value)
+    if kind is str:
+        if name in OBJECT_FIELDS and _DIGEST.fullmatch(value):
+            found.append(value)
+    elif kind is dict or isinstance(value, Mapping):
         reference = "sha256" in value and ("role" in value or name in OBJECT_FIELDS)
         for key, item in value.items():
-            yield from named_objects(item, "object" if reference and key == "sha256" else key)
-    elif isinstance(value, list):
+            if type(item) is not int:
+                _collect(item, "object" if reference and key == "sha256" else key, found)
+    elif kind is list:
         for item in value:
-            yield from named_objects(item, name)
-    elif name in OBJECT_FIELDS and isinstance(value, str) and _DIGEST.fullmatch(value):
-        yield value
+            _collect(item, name, found)
