@@ -45,7 +45,7 @@ def plain(company: Company, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
         if account == "management":
             return boto3.Session().client(service, region_name=region)
         role = f"arn:aws:iam::{company.accounts[account]}:role/{company.member_role}"
-        found = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        found = boto3.Session().client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
         session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
         return session.client(service, region_name=region)
 

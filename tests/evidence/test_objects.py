@@ -55,7 +55,7 @@ def store(request, tmp_path, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     bucket = f"evidence-{abs(hash(request.node.nodeid)) % 10**8}"
-    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
+    boto3.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=bucket)
     return open_objects(f"s3://{bucket}/prefix", cache=tmp_path / "cache", options={"endpoint": endpoint})
 
 
@@ -194,7 +194,7 @@ def test_a_checksum_is_stored_beside_the_bytes(endpoint, tmp_path, monkeypatch):
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client = boto3.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1")
     client.create_bucket(Bucket="evidence-checksum")
     names = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"}
     open_objects("s3://evidence-checksum/a/b/", cache=tmp_path, options=names).put(DATA)

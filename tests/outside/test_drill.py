@@ -76,7 +76,7 @@ def test_a_git_repository_reveals_it(database_url, tmp_path, clock):
 def test_a_bucket_reveals_it(database_url, tmp_path, clock, s3_endpoint, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    s3 = boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
+    s3 = boto3.Session().client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
     bucket = f"drill-{'sqlite' if 'sqlite' in database_url else 'postgres'}"
     s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
     book.save("s3", "s3", {"bucket": bucket, "endpoint": s3_endpoint}, actor="ana", now=clock())

@@ -18,7 +18,7 @@ numbers = itertools.count()
 def s3(s3_endpoint, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    return boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
+    return boto3.Session().client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
 
 
 def bucket(s3, locked=True, retention="COMPLIANCE"):

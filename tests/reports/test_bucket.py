@@ -39,7 +39,7 @@ class Place:
 
     def __init__(self, endpoint: str, cache: Path, mode: str, **span: int) -> None:
         self.endpoint, self.name = endpoint, f"evidence-{next(NUMBERS)}"
-        self.s3: Any = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+        self.s3: Any = boto3.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1")
         self.s3.create_bucket(Bucket=self.name, ObjectLockEnabledForBucket=bool(mode))
         if span:
             rule = {"DefaultRetention": {"Mode": mode, **span}}
