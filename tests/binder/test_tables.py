@@ -62,6 +62,9 @@ def test_a_change_by_who_has_the_key_that_changes_nothing_is_no_fault(forged):
         ("coverage/populations", with_first(rows=1_000_000), "is not what its sweep says"),
         ("coverage/populations", with_first(day="2020-01-01"), "is not what its sweep says"),
         ("coverage/populations", without_first, "is left out"),
+        ("coverage/populations", lambda rows: [*rows, rows[0]], "stands in it twice"),
+        ("alerts/alerts", lambda rows: [*rows, rows[0]], "stands in it twice"),
+        ("alerts/reviews", lambda rows: [*rows, rows[0]], "stands in it twice"),
         ("controls/versions", without_first, "is left out"),
         ("controls/versions", with_first(sha256="0" * 64), "no entry says that version"),
         ("controls/approvals", with_first(approved_by="mallory"), "no entry says that mallory approved"),
@@ -151,6 +154,14 @@ def test_a_table_that_is_none_is_named_with_bounded_memory(contents, home, tmp_p
 def test_a_whole_number_is_the_same_with_and_without_its_point():
     one, other = [{"days": 90.0, "x": [1.0, 2.5]}], [{"x": [1, 2.5], "days": 90}]
     assert short_digest(one) == short_digest(other) != short_digest([{"days": 91, "x": [1, 2.5]}])
+
+
+def test_a_csv_without_the_lines_that_it_follows_from_is_named(contents, home, tmp_path):
+    files = {name: data for name, data in contents.items() if name != "remediation/tasks.jsonl"}
+    wrong = verified(
+        written(tmp_path / "bare.zip", summed(files, load_key(home / "keys" / "log.skey")))
+    ).wrong
+    assert wrong == ["remediation/tasks.csv: its JSON lines or remediation/tasks.meta.json are missing"]
 
 
 def test_the_states_that_end_an_alert_are_those_of_the_alert_machine():

@@ -25,8 +25,7 @@ class Told:
     """What the entries say, as far as tables repeat it. Memory grows with check runs, alerts and reviews.
 
     Args:
-        bundle: the binder; its binder.json was looked at before.
-        about: that file.
+        about: binder.json, whose form was looked at before.
     """
 
     def __init__(self, about: Mapping[str, Any]) -> None:
@@ -51,8 +50,8 @@ class Told:
         self.sweeps: dict[str, int] = {}
         """Finished sweep → its entry."""
         self.alerts: dict[str, AlertTold] = {}
-        self.reviews: dict[bytes, int] = {}
-        """Digest of a review's row → how many the entries say, less those that a table says."""
+        self.reviews: dict[bytes, list[int]] = {}
+        """Digest of a review's row → how many the table must have, and how many it may have."""
         self.lists: dict[int, tuple[str, str, bool]] = {}
         """Number → version and SHA-256 of a control list, and whether the tables must have it."""
         self.approvals: list[tuple[int, str, str, str]] = []
@@ -112,8 +111,7 @@ class Told:
         found = self.alerts.setdefault(str(item["alert"]), AlertTold(int(item["number"]), at))
         if index < self.read_at:
             found.known, found.states = True, []
-            found.active = str(item["after"]) not in ENDED
-            found.ended = None if found.active else at
+            found.ended = at if str(item["after"]) in ENDED else None
         found.states.append((str(item["rule"]), str(item["control"]), str(item["after"])))
 
     def _review(self, index: int, entry: Entry) -> None:
@@ -125,7 +123,8 @@ class Told:
         )  # fmt: skip
         due = index < self.read_at and self.since <= moment(at) < self.until
         key = short_digest(fact)
-        self.reviews[key] = self.reviews.get(key, 0) + due
+        least, most = self.reviews.get(key, [0, 0])
+        self.reviews[key] = [least + due, most + 1]
 
 
 ENDED = frozenset(
@@ -142,11 +141,11 @@ ENDED = frozenset(
 class AlertTold:
     """One alert: the states that a table may show, from the reading of the tables on."""
 
-    __slots__ = ("active", "ended", "known", "number", "opened", "states")
+    __slots__ = ("ended", "known", "number", "opened", "states")
 
     def __init__(self, number: int, opened: datetime) -> None:
         self.number, self.opened = number, opened
-        self.known, self.active = False, True
+        self.known = False
         self.ended: datetime | None = None
         self.states: list[tuple[str, str, str]] = []
 
