@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 
 from proofwatch.binder.sampling import Asks, control_of, draw_sample
+from proofwatch.binder.write import write_binder
 from proofwatch.reports.provenance import Origin
 from proofwatch.reports.results import newest_results
+from proofwatch.store import log
 from proofwatch.store.base import StoreError
 from proofwatch.store.services import connections, controls, uploads
 from tests.binder.conftest import read, verified
-from tests.binder.inside import BinderWorld, imported
+from tests.binder.inside import KEY, BinderWorld, imported
 from tests.reports.verifying import by_python
 from tests.reports.world import control, volume
 from tests.store.samples import CHECK, NOW
@@ -100,3 +102,12 @@ def test_a_document_that_was_added_after_the_last_day_is_in_it_as_it_is_listed(w
     assert there == {"documents/EV-1-minutes.txt": b"minutes 1"}, "the other one speaks of another day"
     assert hashlib.sha256(b"minutes 1").hexdigest() == listed["EV-1"]
     assert by_python(tmp_path / "b.zip").wrong == []
+
+
+def test_entries_that_nobody_signed_yet_are_no_fault_of_a_binder(database_url, tmp_path):
+    world = BinderWorld(tmp_path / "world")
+    log.sign_checkpoint(KEY, world.now)
+    audit = world.day()  # An entry that is not signed when the binder is asked for, much later.
+    later = world.now + timedelta(hours=30)
+    write_binder(audit, tmp_path / "b.zip", world.tools, Origin("a test", "ada", later))
+    assert verified(tmp_path / "b.zip").wrong == []

@@ -101,7 +101,6 @@ def write_binder(
         with Archive(path, origin.now) as archive:
             for number, (name, write) in enumerate((*SECTIONS, *LAST)):
                 if number == len(SECTIONS):
-                    store_log.sign_checkpoint(tools.key)
                     order = _under_head(order)
                 order.progress(name, number, len(SECTIONS) + len(LAST))
                 write(order, archive)
@@ -131,8 +130,8 @@ def _left_out(order: Order) -> list[str]:
 
 
 def _under_head(order: Order) -> Order:
-    """Return the order under the newest checkpoint. Raises BinderError if there is none."""
-    note = order.log.checkpoint()
+    """Return the order under a checkpoint of all entries so far. Raises BinderError if there is none."""
+    note = store_log.sign_checkpoint(order.tools.key)
     if not note:
         raise BinderError(
             "writing a binder", "the log has no checkpoint yet", "Run `proofwatch sweep` first."
