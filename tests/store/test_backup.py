@@ -341,19 +341,24 @@ def test_a_rewritten_log_is_refused(world: World, other_url: str) -> None:
     assert emptied(other_url)
 
 
+def backed_up_without(world: World, digest: str, damage: str) -> tuple[Path, dict[str, Any]]:
+    """Lose or damage an object, and make a backup; return it and what it says of its objects."""
+    file = world.objects.name(digest)
+    file.unlink()
+    if damage == "changed":
+        file.write_bytes(b"other bytes")
+    path = world.back_up()
+    with path.open("rb") as opened:
+        return path, manifest.inspect(opened, [parse_vkey(KEY.vkey)], silent).manifest.objects
+
+
 @pytest.mark.parametrize("damage", ["missing", "changed"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_lost_objects_are_named_and_restored_without_only_for_a_reason(
     world: World, other_url: str, damage: str
 ) -> None:
     outer = next(d for d in world.objects.digests() if b'"object"' in world.objects.get(d))
-    file = world.objects.name(outer)
-    file.unlink()
-    if damage == "changed":
-        file.write_bytes(b"other bytes")
-    path = world.back_up()
-    with path.open("rb") as opened:
-        said = manifest.inspect(opened, [parse_vkey(KEY.vkey)], silent).manifest.objects
+    path, said = backed_up_without(world, outer, damage)
     assert said["missing" if damage == "missing" else "damaged"] == [outer]
     with pytest.raises(BackupError, match=outer):
         world.restore(path, other_url)
@@ -369,13 +374,7 @@ def test_lost_objects_are_named_and_restored_without_only_for_a_reason(
 def test_objects_that_only_other_objects_name_are_lost_too(world: World, other_url: str, damage: str) -> None:
     nowhere = "ab" * 32
     world.objects.put(json.dumps({"object": nowhere, "by": "an object that nobody names"}).encode())
-    file = world.objects.name(world.named)
-    file.unlink()
-    if damage == "changed":
-        file.write_bytes(b"other bytes")
-    path = world.back_up()
-    with path.open("rb") as opened:
-        said = manifest.inspect(opened, [parse_vkey(KEY.vkey)], silent).manifest.objects
+    path, said = backed_up_without(world, world.named, damage)
     empty = {"missing": [], "damaged": []}
     assert {name: said[name] for name in empty} == {
         **empty,
