@@ -49,7 +49,8 @@ def main() -> None:
             told = _child(folder, "hash", zipped)
             print(
                 f"of that, hashing every file: {told['cpu']:.1f} CPU s, "
-                f"{told['bytes'] / MB / told['cpu']:.0f} MB per CPU s ({told['bytes'] / MB:.0f} MB)"
+                f"{told['bytes'] / MB / told['cpu']:.0f} MB per CPU s, "
+                f"{told['bytes'] / MB / told['seconds']:.0f} MB/s ({told['bytes'] / MB:.0f} MB)"
             )
             told = _child(folder, "alone", zipped)
             print(

@@ -17,6 +17,7 @@ from typing import Any
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.binder_kept import CHECKPOINTS, judge_outside
+from proofwatch.evidence.binder_rows import Tables
 from proofwatch.evidence.binder_tables import judge_tables
 from proofwatch.evidence.bundle import LOG, OBJECTS, Bundle, BundleLog, BundleObjects
 from proofwatch.evidence.checkpoint import Checkpoint, parse_checkpoint
@@ -97,7 +98,7 @@ def verify_binder(
         if found.about and head:
             _judge_about(report, found.about, head)
         if found.about and report.signed:
-            judge_tables(report, bundle, found.about, log, objects)
+            judge_tables(report, Tables(report, bundle, digests), found.about, log, objects)
         period = (first, last) if found.about else (0, report.entries - 1)
         judge_outside(report, bundle, found.vkeys, policy, authorities, period)
     if first > 0:

@@ -7,57 +7,34 @@ The tables were read before the checkpoint of the binder was signed, so all that
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from proofwatch.errors import ProofwatchError
-from proofwatch.evidence.base import EvidenceError, LogReader
+from proofwatch.evidence.base import LogReader
+from proofwatch.evidence.binder_rows import ODD, Tables, words_of
 from proofwatch.evidence.binder_told import COUNTS, LONGEST, NEVER, SLACK, Told, moment, short_digest
-from proofwatch.evidence.bundle import Bundle, BundleObjects
-from proofwatch.evidence.cells import csv_chunks
+from proofwatch.evidence.bundle import BundleObjects
 from proofwatch.evidence.entry import parse
 from proofwatch.evidence.verify import Report
 
-MOST_LINE = 16 << 20
-"""Bytes of one row: the reasons of a view may be long, and nobody writes more."""
-
 
 def judge_tables(
-    report: Report, bundle: Bundle, about: Mapping[str, Any], log: LogReader, objects: BundleObjects
+    report: Report, tables: Tables, about: Mapping[str, Any], log: LogReader, objects: BundleObjects
 ) -> None:
     """Compare the tables of a binder with what its log and objects say; what differs goes to the report.
 
     Args:
         report: where to; its log was verified before.
-        bundle: the binder.
+        tables: the binder's.
         about: binder.json.
         log: the binder's.
         objects: the binder's.
     """
     before = len(report.wrong) + report.hidden
-    _judge_csvs(report, bundle)
-    try:
-        told = Told(about)
-        for index, data in enumerate(log.entries(0, log.size())):
-            told.take(index, parse(data), objects)
-    except (FileNotFoundError, *_ODD) as error:
-        report.doubt(f"that the tables are what the log says: they cannot be compared: {_words(error)}")
-        return
-    _judge_frame(report, told)
-    for name, judge in (
-        ("control lists", _judge_lists), ("controls", _judge_controls), ("runs", _judge_runs),
-        ("populations", _judge_populations),
-        ("alerts", _judge_alerts), ("reviews", _judge_reviews),
-    ):  # fmt: skip
-        try:
-            judge(report, bundle, told)
-        except FileNotFoundError as error:
-            report.blame(f"{error}: it is missing; a binder has it")
-        except _ODD as error:
-            report.blame(f"the table of {name} is not one that a binder has: {_words(error)}")
-    if len(report.wrong) + report.hidden == before:
+    compared = _judge_against_log(report, tables, about, log, objects)
+    tables.judge_rest()
+    if compared and len(report.wrong) + report.hidden == before:
         report.proven.append(
             "the tables of control lists, approvals, runs, populations, alerts and reviews say what the log "
             "says, and leave nothing out"
@@ -65,14 +42,30 @@ def judge_tables(
         report.unproven.append("the other tables row by row: they are signed, and not compared with the log")
 
 
-_ODD = (
-    ProofwatchError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
-)  # fmt: skip
-"""What reading values of a stranger's may raise."""
-
-
-def _words(error: Exception) -> str:
-    return error.problem if isinstance(error, ProofwatchError) else f"{type(error).__name__}: {error}"
+def _judge_against_log(
+    report: Report, tables: Tables, about: Mapping[str, Any], log: LogReader, objects: BundleObjects
+) -> bool:
+    """Return False where the log and the tables could not be compared at all."""
+    try:
+        told = Told(about)
+        for index, data in enumerate(log.entries(0, log.size())):
+            told.take(index, parse(data), objects)
+    except (FileNotFoundError, *ODD) as error:
+        report.doubt(f"that the tables are what the log says: they cannot be compared: {words_of(error)}")
+        return False
+    _judge_frame(report, told)
+    for name, judge in (
+        ("control lists", _judge_lists), ("controls", _judge_controls), ("runs", _judge_runs),
+        ("populations", _judge_populations),
+        ("alerts", _judge_alerts), ("reviews", _judge_reviews),
+    ):  # fmt: skip
+        try:
+            judge(report, tables, told)
+        except FileNotFoundError as error:
+            report.blame(f"{error}: it is missing; a binder has it")
+        except ODD as error:
+            report.blame(f"the table of {name} is not one that a binder has: {words_of(error)}")
+    return True
 
 
 def _judge_frame(report: Report, told: Told) -> None:
@@ -95,59 +88,23 @@ def _judge_frame(report: Report, told: Told) -> None:
         )
 
 
-def _judge_csvs(report: Report, bundle: Bundle) -> None:
-    """Every CSV follows from the JSON lines beside it."""
-    for name in bundle.names:
-        base, dot, ending = name.rpartition(".")
-        beside = f"{base}.jsonl" in bundle and f"{base}.meta.json" in bundle
-        if (dot and ending) != "csv" or (name.startswith("documents/") and not beside):
-            continue  # What people added by hand may be a CSV, too.
-        if not beside:
-            report.blame(f"{name}: its JSON lines or {base}.meta.json are missing")
-            continue
-        hasher, seen = hashlib.sha256(), [0]
-        try:
-            columns = json.loads(bundle.text(f"{base}.meta.json"))["columns"]
-            for chunk in csv_chunks([columns]):
-                hasher.update(chunk)
-            for chunk in csv_chunks(_values(bundle, f"{base}.jsonl", columns, seen)):
-                hasher.update(chunk)
-            if hasher.hexdigest() != _sha256(bundle, name):
-                report.blame(f"{name}: it does not hold the {seen[0]} rows of {base}.jsonl")
-        except EvidenceError as error:
-            said = f"{error.doing.removeprefix('reading ')}: {error.problem}"
-            if said not in report.wrong:  # A damaged file was named before.
-                report.blame(said)
-        except _ODD as error:
-            report.blame(f"{base}.jsonl: it is not a table: {type(error).__name__}")
-
-
-def _values(bundle: Bundle, name: str, columns: list[str], seen: list[int]) -> Iterator[Iterable[Any]]:
-    """Yield the cells of each row. Raises EvidenceError where a row has other columns than the table."""
-    for row in _lines(bundle, name):
-        seen[0] += 1
-        if list(row) != columns:
-            raise EvidenceError(f"reading {name}", f"line {seen[0]} does not have the columns of the table")
-        yield row.values()
-
-
-def _judge_lists(report: Report, bundle: Bundle, told: Told) -> None:
+def _judge_lists(report: Report, tables: Tables, told: Told) -> None:
     seen = set()
-    for row in _lines(bundle, "controls/versions.jsonl"):
+    for row in tables.rows("controls/versions.jsonl"):
         seen.add(row["number"])
         file = f"controls/list-{row['number']}.json"
         if told.lists.get(row["number"], ())[:2] != (row["version"], row["sha256"]):
             report.blame(
                 f"controls/versions.jsonl: no entry says that version {row['number']} was imported so"
             )
-        elif _sha256(bundle, file) != row["sha256"]:
+        elif tables.digests.get(file) != row["sha256"]:
             report.blame(f"{file}: it is not the control list that was imported")
     for number, (version, _, due) in told.lists.items():
         if due and number not in seen:
             report.blame(f"controls/versions.jsonl: list {number} (version {version}) is left out")
     there = [
         (row["number"], row["approved_at"], row["approved_by"], row["note"])
-        for row in _lines(bundle, "controls/approvals.jsonl")
+        for row in tables.rows("controls/approvals.jsonl")
     ]
     for number, at, by, _ in set(there) - set(told.approvals):
         report.blame(f"controls/approvals.jsonl: no entry says that {by} approved version {number} at {at}")
@@ -156,9 +113,9 @@ def _judge_lists(report: Report, bundle: Bundle, told: Told) -> None:
             report.blame(f"controls/approvals.jsonl: that {by} approved version {number} at {at} is left out")
 
 
-def _judge_controls(report: Report, bundle: Bundle, told: Told) -> None:
+def _judge_controls(report: Report, tables: Tables, told: Told) -> None:
     """The controls of the binder are those of the list that it names, with the same checks."""
-    about = json.loads(bundle.text("binder.json"))
+    about = json.loads(tables.bundle.text("binder.json"))
     named = about["control_list"].get("sha256", "")
     numbers = [number for number, (_, digest, _due) in told.lists.items() if digest == named]
     if not numbers:
@@ -167,25 +124,25 @@ def _judge_controls(report: Report, bundle: Bundle, told: Told) -> None:
         return
     listed = {
         item["id"]: sorted(item["checks"])
-        for item in json.loads(bundle.text(f"controls/list-{numbers[-1]}.json"))["controls"]
+        for item in json.loads(tables.bundle.text(f"controls/list-{numbers[-1]}.json"))["controls"]
     }
     for control in sorted({*listed} - {*about["controls"]}):
         report.blame(f"binder.json: control {control} of its control list is left out")
     for control in about["controls"]:
         file = f"controls/{control}/control.json"
-        if control in listed and sorted(json.loads(bundle.text(file))["checks"]) != listed[control]:
+        if control in listed and sorted(json.loads(tables.bundle.text(file))["checks"]) != listed[control]:
             report.blame(f"{file}: its checks are not those of the control list")
 
 
-def _judge_runs(report: Report, bundle: Bundle, told: Told) -> None:
-    for control in json.loads(bundle.text("binder.json"))["controls"]:
+def _judge_runs(report: Report, tables: Tables, told: Told) -> None:
+    for control in json.loads(tables.bundle.text("binder.json"))["controls"]:
         name = f"controls/{control}/runs.jsonl"
-        checks = json.loads(bundle.text(f"controls/{control}/control.json"))["checks"]
+        checks = json.loads(tables.bundle.text(f"controls/{control}/control.json"))["checks"]
         if not checks:
             continue
         seen: dict[str, set[str]] = {check: set() for check in checks}
         outside = 0
-        for row in _lines(bundle, name):
+        for row in tables.rows(name):
             sweep, check = str(row["sweep"]), row["check"]
             which = f"the run of {check} at {row['observed_at']}"
             if check not in seen or not told.since <= moment(row["observed_at"]) < told.until:
@@ -212,10 +169,10 @@ def _run_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _judge_populations(report: Report, bundle: Bundle, told: Told) -> None:
+def _judge_populations(report: Report, tables: Tables, told: Told) -> None:
     name = "coverage/populations.jsonl"
     left, seen = dict(told.last_states), set()
-    for row in _lines(bundle, name):
+    for row in tables.rows(name):
         key = (row["sweep"], row["table"])
         which = f"{row['table']} of {row['connection']} on {row['day']}"
         place = (row["day"], row["connection"], row["table"])
@@ -237,10 +194,10 @@ def _judge_populations(report: Report, bundle: Bundle, told: Told) -> None:
         report.blame(f"{name}: {table} of {connection} on {day} is left out")
 
 
-def _judge_alerts(report: Report, bundle: Bundle, told: Told) -> None:
+def _judge_alerts(report: Report, tables: Tables, told: Told) -> None:
     name = "alerts/alerts.jsonl"
     seen = set()
-    for row in _lines(bundle, name):
+    for row in tables.rows(name):
         known = told.alerts.get(row["id"])
         if row["id"] in seen:
             report.blame(f"{name}: {row['alert']} stands in it twice")
@@ -257,10 +214,10 @@ def _judge_alerts(report: Report, bundle: Bundle, told: Told) -> None:
             report.blame(f"{name}: AL-{alert.number} is left out")
 
 
-def _judge_reviews(report: Report, bundle: Bundle, told: Told) -> None:
+def _judge_reviews(report: Report, tables: Tables, told: Told) -> None:
     name = "alerts/reviews.jsonl"
     left = {key: list(counts) for key, counts in told.reviews.items()}
-    for row in _lines(bundle, name):
+    for row in tables.rows(name):
         fact = (
             row["alert"], row["reviewer"], row["role"], row["decided_at"], row["decision"],
             row["note"][:2000], row["evidence_seen"], row["channel"], row["one_of"],
@@ -274,23 +231,3 @@ def _judge_reviews(report: Report, bundle: Bundle, told: Told) -> None:
             report.blame(f"{name}: that {row['reviewer']} reviewed {row['alert']} stands in it twice")
     if missing := sum(least for least, _ in left.values() if least > 0):
         report.blame(f"{name}: {missing} reviews that the log has are left out")
-
-
-def _lines(bundle: Bundle, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file of JSON lines with bounded memory."""
-    rest = b""
-    for chunk in bundle.chunks(name):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield json.loads(line.decode())  # Told that it is UTF-8, it need not find out.
-        if len(rest) > MOST_LINE:
-            raise EvidenceError(f"reading {name}", f"one of its lines has more than {MOST_LINE} bytes")
-    if rest:
-        yield json.loads(rest)
-
-
-def _sha256(bundle: Bundle, name: str) -> str:
-    hasher = hashlib.sha256()
-    for chunk in bundle.chunks(name):
-        hasher.update(chunk)
-    return hasher.hexdigest()

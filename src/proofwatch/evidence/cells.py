@@ -30,8 +30,22 @@ def raw_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value, default=raw_text, ensure_ascii=False)
+        return _JSON.encode(value)
     return str(value)
+
+
+_JSON = json.JSONEncoder(default=raw_text, ensure_ascii=False)
+
+
+def csv_row(row: Iterable[Any]) -> list[Any]:
+    """Return the cells of a row as `csv.writer` takes them."""
+    # Texts and whole numbers are nearly all of it, and need no more than a look.
+    return [
+        value
+        if type(value) is int or (type(value) is str and not value.startswith(FORMULA_STARTS))
+        else escape_cell(value)
+        for value in row
+    ]
 
 
 def csv_chunks(rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
@@ -39,15 +53,7 @@ def csv_chunks(rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     for number, row in enumerate(rows, start=1):
-        # Texts and whole numbers are nearly all of it, and need no more than a look.
-        writer.writerow(
-            [
-                value
-                if type(value) is int or (type(value) is str and not value.startswith(FORMULA_STARTS))
-                else escape_cell(value)
-                for value in row
-            ]
-        )
+        writer.writerow(csv_row(row))
         if number % ROWS == 0:
             yield text.getvalue().encode()
             text.seek(0)
