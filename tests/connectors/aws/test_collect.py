@@ -228,7 +228,7 @@ def test_a_call_whose_condition_is_unknown_is_unread_for_the_same_reason(connect
 def test_a_policy_that_is_not_json_is_unread(connect: Connect) -> None:
     with scripted(kms({**ALL, "GetKeyPolicy": {"Policy": "{half"}})) as server:
         (row,) = read(connect, server.url, declaration("aws_kms_key"))
-    assert row["_unread"] == {"policy": "AWS answered str '{half' where JSON was expected"}
+    assert row["_unread"] == {"policy": "the answer has str '{half' where JSON was expected"}
     assert row["policy"] is None
 
 

@@ -8,9 +8,9 @@ from functools import cache, cached_property
 from typing import Any, Protocol
 
 from proofwatch.connectors.aws import errors, models
-from proofwatch.connectors.aws.naming import dig
 from proofwatch.connectors.aws.writes import PREFIXES
 from proofwatch.connectors.base import ReadStats, Unread
+from proofwatch.connectors.naming import dig
 
 Raw = dict[str, Any]
 """One item as botocore parsed it. A reader may add `_unread`: column → reason."""

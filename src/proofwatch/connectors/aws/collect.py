@@ -13,10 +13,10 @@ from typing import Any
 from proofwatch.connectors.aws import second
 from proofwatch.connectors.aws.caller import Caller, ClientSource, Raw
 from proofwatch.connectors.aws.declare import AwsTable
-from proofwatch.connectors.aws.naming import MissingMember, dig, fill, holes
 from proofwatch.connectors.aws.schema import listing_permission, load_tables
-from proofwatch.connectors.aws.values import Shaper
 from proofwatch.connectors.base import COMMON, ReadStats, Row, Table, Unread
+from proofwatch.connectors.naming import MissingMember, dig, fill, holes
+from proofwatch.connectors.values import Shaper
 
 PARENT_SECONDS = 300.0
 """How long a parent's listing serves its children; they are read one after the other in one shard."""

@@ -15,9 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from proofwatch.connectors.aws.declare import AwsTable, Call
-from proofwatch.connectors.aws.naming import column_name
 from proofwatch.connectors.aws.writes import PREFIXES
 from proofwatch.connectors.base import COMMON, Column, ConnectorError, Table
+from proofwatch.connectors.naming import column_name
 
 DOING = "building the AWS tables"
 FILE = ("catalog", "tables", "aws.json")

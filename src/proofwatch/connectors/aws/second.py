@@ -13,9 +13,9 @@ from typing import Any
 from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.caller import Caller, Raw, paging, reason
 from proofwatch.connectors.aws.declare import AwsTable, Call
-from proofwatch.connectors.aws.naming import MissingMember, column_name, dig, fill, holes
 from proofwatch.connectors.aws.schema import call_permission, label
 from proofwatch.connectors.base import Table, Unread
+from proofwatch.connectors.naming import MissingMember, column_name, dig, fill, holes
 
 WORKERS = 4
 """Rows asked about at once in one table; other tables and places are read at the same time."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from proofwatch.connectors.aws.naming import column_name, quoted, snake, steps
+from proofwatch.connectors.naming import column_name, quoted, snake, steps
+from proofwatch.connectors.values import PAIRS
 
 LONGEST_ABOUT = 160
 
@@ -35,9 +36,6 @@ _DOCUMENTS = frozenset({"policyDocumentType"})
 
 _NOT_SECRET = frozenset({"SSEKMSKeyId", "AccountName"})
 """Marked as sensitive, yet only names: of a bucket's key, of an organisation's account."""
-
-PAIRS = (("Key", "Value"), ("TagKey", "TagValue"), ("key", "value"), ("tagKey", "tagValue"))
-"""How the services spell a tag."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Values as AWS's answers hold them, made into what a column's type wants, or refused.
+"""Values as the providers' answers hold them, made into what a column's type wants, or refused.
 
-The type text alone decides: a member that the table does not know (from a newer botocore) is left out,
+The type text alone decides: a member that the table does not know (newer than our declaration) is left out,
 a value that does not fit makes its column unread with the reason, never a changed value.
 """
 
@@ -14,13 +14,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from proofwatch.connectors.aws.naming import column_name, snake
-from proofwatch.connectors.aws.shapes import PAIRS
 from proofwatch.connectors.base import Column
+from proofwatch.connectors.naming import column_name, snake
 
 Convert = Callable[[Any], Any]
 
 _LONGEST_SHOWN = 60
+PAIRS = (("Key", "Value"), ("TagKey", "TagValue"), ("key", "value"), ("tagKey", "tagValue"))
+"""How the services spell a tag."""
 _MORE_PAIRS = (*PAIRS, ("AttributeKey", "AttributeValue"), ("Name", "Value"), ("name", "value"))
 
 
@@ -86,7 +87,7 @@ def plain(value: Any) -> Any:
 def _misfit(kind: str, value: Any) -> Misfit:
     shown = repr(value)
     shown = shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…"
-    return Misfit(f"AWS answered {type(value).__name__} {shown} where {kind} was expected")
+    return Misfit(f"the answer has {type(value).__name__} {shown} where {kind} was expected")
 
 
 def _text(value: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.connectors.aws.values import Misfit, Shaper, converter, plain
+from proofwatch.connectors.values import Misfit, Shaper, converter, plain
 from proofwatch.connectors.base import Column
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_a_shaper_fills_known_columns_and_names_the_unread_ones() -> None:
     unread: dict[str, str] = {}
     shaper.fill(row, {"VolumeId": "v", "Size": "big", "Region": "r", "Newer": 1, "Empty": None}, unread)
     assert row == {"volume_id": "v", "item_region": "r"}
-    assert unread == {"size": "AWS answered str 'big' where BIGINT was expected"}
+    assert unread == {"size": "the answer has str 'big' where BIGINT was expected"}
 
 
 def test_bytes_inside_of_json_are_base64_and_other_things_are_refused() -> None:

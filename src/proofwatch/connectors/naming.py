@@ -1,4 +1,4 @@
-"""Names: AWS's members as columns, and templates that are filled from a raw answer."""
+"""Names: members of answers as columns, and templates that are filled from a raw answer."""
 
 from __future__ import annotations
 

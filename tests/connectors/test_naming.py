@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proofwatch.connectors.aws.naming import MissingMember, column_name, dig, fill, holes, quoted
+from proofwatch.connectors.naming import MissingMember, column_name, dig, fill, holes, quoted
 
 
 @pytest.mark.parametrize(

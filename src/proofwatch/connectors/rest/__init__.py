@@ -1,0 +1,1 @@
+"""What every connector of a REST source shares: declared tables, requests, pages, credentials."""

@@ -1,0 +1,163 @@
+"""Requests to one system over connections that are kept open, and to no other host.
+
+What a provider answers is untrusted: a link to a next page, or a redirect, may name any host. A session knows
+the hosts it is for, and refuses every other one before anything is sent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import httpcore
+
+from proofwatch.errors import ProofwatchError
+from proofwatch.outbound.guard import CLOSED
+from proofwatch.outbound.http import Answer, NoAnswer
+
+CONNECT = 5.0
+READ = 30.0
+"""Seconds for connecting, and for each part of an answer."""
+WHOLE = 180.0
+"""Seconds for a whole answer: a server that sends a byte now and then keeps no worker for ever."""
+LARGEST = 64 << 20
+"""Bytes of one answer once unpacked: a page of a thousand items has some hundred thousand."""
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+
+
+class OtherHost(ProofwatchError):
+    """A link or a redirect leads to a host that is not the connection's."""
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of an address. Raises ValueError where there is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+        raise ValueError("it is not a plain https:// address")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("it is not encrypted: write https://")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host.lower()}:{port}"
+
+
+class Session:
+    """Sends requests to the hosts that it is for. Threads may share it.
+
+    Args:
+        addresses: whose hosts are meant; https, or http to this machine itself.
+        ca: file of further certificate authorities, of an installation of one's own.
+        read: seconds for each part of an answer.
+
+    Raises:
+        ValueError: an address is none.
+    """
+
+    def __init__(self, addresses: Iterable[str], *, ca: str = "", read: float = READ) -> None:
+        self._origins = frozenset(map(origin, addresses))
+        self._timeouts = {"connect": CONNECT, "read": read, "write": read, "pool": WHOLE}
+        tls = ssl.create_default_context(cafile=certifi.where())
+        if ca:
+            tls.load_verify_locations(ca)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=tls, max_connections=32, keepalive_expiry=30, retries=1, network_backend=_Guarded()
+        )
+
+    def covers(self, url: str) -> bool:
+        """Tell whether an address belongs to one of the session's hosts."""
+        try:
+            return origin(url) in self._origins
+        except ValueError:
+            return False
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        doing: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status; redirects are answers, too.
+
+        Args:
+            method: GET, POST, …
+            url: absolute; it is never repeated in an error, but for its host.
+            doing: the action in progress, for errors.
+            headers: all headers.
+            content: the body.
+
+        Raises:
+            OtherHost: the address is of another host; nothing was sent.
+            NoAnswer: nobody answered, not in time, or with too much.
+        """
+        if not self.covers(url):
+            host = urlsplit(url).hostname or "no host at all"
+            remedy = "Nothing was sent there. If that is the system's own, give its address in the settings."
+            raise OtherHost(doing, f"a link leads to {host[:100]!r}, which is not the connection's", remedy)
+        sent = {
+            "User-Agent": "proofwatch",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **headers,
+        }
+        place = urlsplit(url).netloc
+        try:
+            with self._pool.stream(
+                method, url, headers=list(sent.items()), content=content,
+                extensions={"timeout": self._timeouts},
+            ) as got:  # fmt: skip
+                named = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in got.headers}
+                return Answer(got.status, named, _body(got, named, doing, place))
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            why = str(error) or type(error).__name__
+            raise NoAnswer(doing, f"{place}: {why[:200]}", unanswered=True) from None
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+def _body(got: httpcore.Response, headers: Mapping[str, str], doing: str, place: str) -> bytes:
+    unpack = zlib.decompressobj(31) if headers.get("content-encoding") == "gzip" else None
+    until, data = time.monotonic() + WHOLE, bytearray()
+    try:
+        for part in got.iter_stream():
+            data += unpack.decompress(part, LARGEST + 1 - len(data)) if unpack else part
+            if len(data) > LARGEST:
+                raise NoAnswer(doing, f"{place} answered more than {LARGEST} bytes", unanswered=True)
+            if time.monotonic() > until:
+                raise NoAnswer(doing, f"{place}: no whole answer in {WHOLE:.0f} seconds", unanswered=True)
+    except zlib.error:
+        raise NoAnswer(doing, f"{place}: the packed answer is damaged", unanswered=True) from None
+    if unpack and data and not unpack.eof:
+        raise NoAnswer(doing, f"{place}: the answer broke off", unanswered=True)
+    return bytes(data)
+
+
+class _Guarded(httpcore.SyncBackend):
+    """Connects to no address that no system has: those by which a cloud gives its machines their keys."""
+
+    def connect_tcp(self, host: str, port: int, *args: Any, **more: Any) -> httpcore.NetworkStream:
+        """Resolve once, look at each address, and connect to the first that takes the connection."""
+        last: Exception | None = None
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        for text in dict.fromkeys(str(item[4][0]) for item in found):
+            address = ipaddress.ip_address(text.partition("%")[0])
+            closed = any(address in network for network in CLOSED if network.version == address.version)
+            if closed or address.is_link_local or address.is_multicast or address.is_unspecified:
+                last = httpcore.ConnectError(f"{text} is an address that no system to be read has")
+                continue
+            try:
+                return super().connect_tcp(text, port, *args, **more)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last or httpcore.ConnectError("the name has no address")
