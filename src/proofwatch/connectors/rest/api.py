@@ -150,7 +150,7 @@ class Api:
         if request.params:
             url += ("&" if "?" in url else "?") + urlencode(request.params, doseq=True)
         answer = self._answered(request, url, doing, stats)
-        if answer.status in (301, 302, 303, 307, 308) and request.body is None:
+        if answer.status in (301, 302, 303, 307, 308) and not request.posts:
             answer, url = self._followed(request, url, answer, doing, stats)
         if not answer.ok:
             raise self.refused(answer, doing, permission)
@@ -232,8 +232,11 @@ class Api:
         if request.body is not None:
             content = json.dumps(request.body).encode()
             headers["Content-Type"] = "application/json"
+        elif request.form is not None:
+            content = urlencode(request.form).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         key, known = "", None
-        if self.conditional and request.body is None:
+        if self.conditional and not request.posts:
             mark = f"{url}\n{headers.get('Accept', '')}\n{headers.get('Authorization', '')}"
             key = hashlib.sha256(mark.encode()).hexdigest()
             known = KEPT.get(key)
@@ -243,7 +246,7 @@ class Api:
             self.pace.wait()
         if stats:
             stats.calls += 1
-        method = "GET" if request.body is None else "POST"
+        method = "POST" if request.posts else "GET"
         answer = self.session.request(method, url, doing=doing, headers=headers, content=content)
         if answer.status == 304 and known:
             # The body is the one from before; links to the next page and limits are of now.

@@ -45,6 +45,26 @@ def secret(reference: str, doing: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsigned:
+    """Nothing in the header: whoever asks for a token has the credential in the form itself."""
+
+    hidden: tuple[str, ...] = ()
+    """What the form holds and must never be repeated."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return no header."""
+        return {}
+
+    def renew(self) -> bool:
+        """Return False: there is no other."""
+        return False
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what is hidden."""
+        return self.hidden
+
+
+@dataclass(frozen=True, slots=True)
 class Static:
     """A secret that does not change: an API key or a token, as `scheme` in the header Authorization."""
 

@@ -16,12 +16,21 @@ from proofwatch.connectors.naming import dig
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: `url` is absolute or a path below the base address; `params` are added to it."""
+    """One request: `url` is absolute or a path below the base address; `params` are added to it.
+
+    `body` is sent as JSON and `form` as a form, both by POST; without either it is a GET.
+    """
 
     url: str
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+
+    @property
+    def posts(self) -> bool:
+        """Tell whether it is sent by POST."""
+        return self.body is not None or self.form is not None
 
 
 @dataclass(frozen=True, slots=True)
