@@ -131,13 +131,16 @@ class Fetched:
         return (held.text,) if held else ()
 
 
-def signed_jwt(claims: Mapping[str, Any], key_text: str, doing: str, **header: str) -> str:
-    """Return a JSON Web Token signed with RS256 (RFC 7519, RFC 7518 §3.3).
+def signed_jwt(
+    claims: Mapping[str, Any], key_text: str, doing: str, *, algorithm: str = "RS256", **header: str
+) -> str:
+    """Return a JSON Web Token signed with an RSA key (RFC 7519, RFC 7518 §3.3 and §3.5).
 
     Args:
         claims: of the token.
         key_text: private RSA key as PEM.
         doing: for errors.
+        algorithm: RS256 or PS256.
         header: further members of its header, e.g. `kid`.
 
     Raises:
@@ -155,9 +158,12 @@ def signed_jwt(claims: Mapping[str, Any], key_text: str, doing: str, **header: s
     if not isinstance(key, rsa.RSAPrivateKey):
         problem = "the private key is no RSA key in PEM without a password"
         raise ConnectorError(doing, problem, "Give the file as the provider made it.")
-    head = {"alg": "RS256", "typ": "JWT", **header}
+    head = {"alg": algorithm, "typ": "JWT", **header}
     signed = b".".join(base64url(rfc8785.dumps(dict(part))) for part in (head, claims))
-    return (signed + b"." + base64url(key.sign(signed, padding.PKCS1v15(), SHA256()))).decode()
+    pad: padding.AsymmetricPadding = padding.PKCS1v15()
+    if algorithm == "PS256":
+        pad = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+    return (signed + b"." + base64url(key.sign(signed, pad, SHA256()))).decode()
 
 
 def base64url(data: bytes) -> bytes:
