@@ -8,6 +8,7 @@ from proofwatch.connectors.base import Connector, ConnectorError
 
 CONNECTORS: dict[str, str] = {
     "aws": "proofwatch.connectors.aws:AwsConnector",
+    "github": "proofwatch.connectors.github:GithubConnector",
 }
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: `path` without the query, `query` with the last value of each name, headers in lower case."""
+    """One request: `path` without the query, the last value of each name in it, headers in lower case."""
 
     method: str
     path: str
@@ -148,7 +148,7 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                     headers,
                     self.rfile.read(length),
                     base=f"http://{headers.get('host', '')}",
-                )  # fmt: skip
+                )
             )
             data = b"" if said.body is None else said.body
             if not isinstance(data, bytes):

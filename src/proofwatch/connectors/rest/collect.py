@@ -73,7 +73,8 @@ class Place:
 def read_table(declared: RestTable, typed: Table, place: Place) -> Iterator[Row]:
     """Yield every row of a table while pages come. Raises Unread where the listing cannot be completed."""
     shaper = _Shaper(declared)
-    for raw in _enriched(declared, typed, place, list_rows(declared, place)):
+    raws = (dict(raw) for raw in place.rows(declared.name)) if declared.shared else list_rows(declared, place)
+    for raw in _enriched(declared, place, raws):
         yield _row(declared, typed, place, shaper, raw)
 
 
@@ -240,7 +241,7 @@ def _row(declared: RestTable, typed: Table, place: Place, shaper: _Shaper, raw: 
     return row
 
 
-def _enriched(declared: RestTable, typed: Table, place: Place, raws: Iterable[Raw]) -> Iterator[Raw]:
+def _enriched(declared: RestTable, place: Place, raws: Iterable[Raw]) -> Iterator[Raw]:
     """Yield each raw item with what its second calls answered, in the same order, a few at a time."""
     if not declared.calls:
         yield from raws

@@ -85,9 +85,9 @@ class RestTable:
         single: the listing answers one thing, not a list; the table gains `exists BOOLEAN`.
         calls: second calls.
         reader: Python function that yields the items instead, where a listing is more than pages.
+        shared: whether its items serve other tables of the same place, and are therefore kept for a while.
         drop: members that are left out of `raw`, because they change although nothing changed.
         source: name of the call in the documentation of the provider; by default `GET path`.
-        size: name of the parameter that says how many items a page has, and the most it takes.
         headers: further headers.
     """
 
@@ -108,6 +108,7 @@ class RestTable:
     single: bool = False
     calls: tuple[Call, ...] = ()
     reader: Reader | None = None
+    shared: bool = False
     drop: tuple[str, ...] = ()
     source: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
