@@ -115,7 +115,7 @@ class Session:
                 method, url, headers=list(sent.items()), content=content,
                 extensions={"timeout": self._timeouts},
             ) as got:  # fmt: skip
-                named = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in got.headers}
+                named = _named(got.headers)
                 return Answer(got.status, named, _body(got, named, doing, place))
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
             why = str(error) or type(error).__name__
@@ -124,6 +124,18 @@ class Session:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+
+
+def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by name in lower case; one that is sent twice is one list (RFC 9110 §5.3).
+
+    Okta sends each of its links in a header of its own.
+    """
+    named: dict[str, str] = {}
+    for key, value in headers:
+        name, text = key.decode("latin-1").lower(), value.decode("latin-1")
+        named[name] = f"{named[name]}, {text}" if name in named else text
+    return named
 
 
 def _body(got: httpcore.Response, headers: Mapping[str, str], doing: str, place: str) -> bytes:
