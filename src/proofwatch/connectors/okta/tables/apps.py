@@ -1,0 +1,50 @@
+"""Applications, and who may use them."""
+
+from __future__ import annotations
+
+from proofwatch.connectors.rest.declare import Col, RestTable
+
+READ = "okta.apps.read"
+
+APPS = (
+    RestTable(
+        name="okta_app", service="apps", path="/api/v1/apps", permission=READ, resource="{id}",
+        params={"limit": 200, "includeNonDeleted": "true"},
+        about="Applications that people reach through Okta, the deactivated ones too.",
+        columns=(
+            Col("app_id", path="id"),
+            Col("name", about="Its kind in Okta's catalogue"),
+            Col("label"),
+            Col("status", about="ACTIVE or INACTIVE"),
+            Col("sign_on_mode", about="SAML_2_0, OPENID_CONNECT, BROWSER_PLUGIN, BOOKMARK, …",
+                path="signOnMode"),
+            Col("credential_scheme", about="Of an app with passwords: who sets them",
+                path="credentials.scheme"),
+            Col("client_authentication", about="Of OpenID Connect: how the app proves itself",
+                path="credentials.oauthClient.token_endpoint_auth_method"),
+            Col("application_type", about="Of OpenID Connect: web, browser, native or service",
+                path="settings.oauthClient.application_type"),
+            Col("grant_types", "VARCHAR[]", "Of OpenID Connect", "settings.oauthClient.grant_types"),
+            Col("redirect_uris", "VARCHAR[]", "Of OpenID Connect", "settings.oauthClient.redirect_uris"),
+            Col("self_service", "BOOLEAN", "People may ask for it themselves", "accessibility.selfService"),
+            Col("features", "VARCHAR[]", "What is provisioned"),
+            Col("created", "TIMESTAMPTZ"),
+        ),
+        drop=("lastUpdated",),
+    ),
+    RestTable(
+        name="okta_app_assignment", service="apps", path="/api/v1/apps/{id}/users", permission=READ,
+        params={"limit": 500}, parent="okta_app", keep=("id", "label", "status"), absent=(404,),
+        resource="{parent_id}/{id}", about="Who may use which application.",
+        columns=(
+            Col("user_id", path="id"),
+            Col("user_name", about="At the app", path="credentials.userName"),
+            Col("scope", about="USER, or GROUP where it comes by a group"),
+            Col("status"),
+            Col("sync_state", path="syncState"),
+            Col("created", "TIMESTAMPTZ"),
+            Col("status_changed", "TIMESTAMPTZ", path="statusChanged"),
+        ),
+        drop=("lastUpdated", "lastSync"),
+    ),
+)  # fmt: skip
