@@ -8,7 +8,7 @@ from typing import Any
 
 LEFT_OUT = "(left out)"
 _SECRET = re.compile(
-    r"(secret|secret_?(value|text|key)|password|passwd|passphrase|private_?key|private_?key_?data|credential|"
+    r"(\w*secret|secret_?(value|text|key)|\w*password|passwd|passphrase|private_?key|private_?key_?data|credential|"
     r"(access|refresh|id|clone|bearer|api|auth|session|installation)_?token|token|api_?key|shared_?key|"
     r"connection_?string|recovery_?answer|signing_?key)",
     re.IGNORECASE,
