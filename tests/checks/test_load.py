@@ -244,6 +244,13 @@ def test_a_file_must_have_a_proper_name(tmp_path: Path, name: str, expected: str
     assert caught.value.problem.splitlines()[1:] == [f"{path}:{expected}"]
 
 
+def test_the_first_folder_may_be_named_as_a_connector_of_two_words(tmp_path: Path) -> None:
+    path = tmp_path / "checks" / "two_words" / "ec2" / "x.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text(), encoding="utf-8")
+    assert list(load_catalog([tmp_path / "checks"], None, TABLES, CRITERIA).checks) == ["two_words.ec2.x"]
+
+
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckError, match="there is no such folder"):
         load_catalog([tmp_path / "none"], None, TABLES, CRITERIA)

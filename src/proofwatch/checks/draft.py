@@ -17,7 +17,7 @@ from proofwatch.checks.load import Catalog
 from proofwatch.checks.validate import Problem, Source, columns_of, prime, validate
 from proofwatch.checks.yamlfile import Unreadable, read_yaml
 
-ID = re.compile(r"[a-z0-9][a-z0-9-]{0,59}(\.[a-z0-9][a-z0-9-]{0,59}){1,5}")
+ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}(\.[a-z0-9][a-z0-9-]{0,59}){1,5}")
 """Ids of one's own checks. Each part is the name of a folder or file, so it holds nothing else."""
 
 

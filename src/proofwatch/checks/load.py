@@ -21,7 +21,7 @@ from proofwatch.checks.views import load_view
 from proofwatch.checks.yamlfile import Unreadable, read_yaml
 from proofwatch.connectors.base import Table
 
-_ID = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9-]*)+")
 
 
 @dataclass(frozen=True, slots=True)
