@@ -8,7 +8,9 @@ from proofwatch.connectors.base import Connector, ConnectorError
 
 CONNECTORS: dict[str, str] = {
     "aws": "proofwatch.connectors.aws:AwsConnector",
+    "google_workspace": "proofwatch.connectors.google_workspace:GoogleWorkspaceConnector",
     "github": "proofwatch.connectors.github:GithubConnector",
+    "vanta": "proofwatch.connectors.vanta:VantaConnector",
 }
 
 
