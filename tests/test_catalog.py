@@ -14,12 +14,20 @@ import yaml
 import proofwatch
 from proofwatch.checks.cases import run_cases
 from proofwatch.checks.load import Catalog, load_catalog
-from proofwatch.connectors.aws.schema import load_tables
+from proofwatch.connectors.base import Table
+from proofwatch.connectors.registry import CONNECTORS, connector_class
 from proofwatch.controls.load import builtin_controls, load_controls
 
 ROOT = Path(proofwatch.__file__).parent / "catalog"
 FILES = sorted((ROOT / "checks").rglob("*.yaml"))
 IDS = [".".join(path.relative_to(ROOT / "checks").with_suffix("").parts) for path in FILES]
+SAME_AS = {
+    "aws_config": r"[A-Z0-9_]+",
+    "prowler": r"[a-z0-9_]+",
+    "vanta": r"[a-z0-9-]+",
+    "drata": r"[0-9]+",
+    "securityhub": r"[A-Za-z0-9.]+",
+}
 MUST_COVER = {
     "CC4.1",
     "CC6.1",
@@ -43,9 +51,13 @@ def criteria() -> set[str]:
         return {row["id"] for row in csv.DictReader(file)}
 
 
+def tables() -> dict[str, Table]:
+    return {name: table for kind in CONNECTORS for name, table in connector_class(kind).tables().items()}
+
+
 @lru_cache(maxsize=1)
 def catalog() -> Catalog:
-    return load_catalog([ROOT / "checks"], ROOT / "views", load_tables(), criteria())
+    return load_catalog([ROOT / "checks"], ROOT / "views", tables(), criteria())
 
 
 def test_there_are_enough_checks_and_each_is_known_by_its_path() -> None:
@@ -70,10 +82,9 @@ def test_the_cases_of_a_check_notice_when_it_is_turned_round(check_id: str) -> N
 def test_a_check_says_what_it_is_the_same_as_and_reads_well(path: Path) -> None:
     body = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert isinstance(body["same_as"], dict)
-    assert set(body["same_as"]) <= {"aws_config", "prowler"}
+    assert set(body["same_as"]) <= set(SAME_AS)
     for source, names in body["same_as"].items():
-        pattern = r"[A-Z0-9_]+" if source == "aws_config" else r"[a-z0-9_]+"
-        assert names and all(re.fullmatch(pattern, name) for name in names)
+        assert names and all(re.fullmatch(SAME_AS[source], name) for name in names)
     assert not body["title"].endswith(".")
     assert body["why"].endswith(".") and body["fix"].endswith(".")
     assert body["on_pass"] != body["on_fail"]
