@@ -205,6 +205,10 @@ class Api:
                     problem = f"{self.title} did not answer: {error.problem}"
                     raise Unread(doing, problem, "Try again.", permanent=False, code="no answer") from None
                 answer = None
+            except Unread:
+                raise
+            except Unread:
+                raise
             except ProofwatchError as error:
                 raise Unread(error.doing, error.problem, error.remedy, code="host") from None
             if answer is not None and answer.status == 401 and not renewed and self.auth.renew():
@@ -227,7 +231,9 @@ class Api:
         try:
             headers = {**self.headers, **request.headers, **self.auth.headers()}
         except ConnectorError as error:
-            raise Unread(error.doing, error.problem, error.remedy, code="credential") from None
+            raise Unread(
+                error.doing, error.problem, error.remedy, permanent=error.permanent, code="credential"
+            ) from None
         content = None
         if request.body is not None:
             content = json.dumps(request.body).encode()
