@@ -207,8 +207,6 @@ class Api:
                 answer = None
             except Unread:
                 raise
-            except Unread:
-                raise
             except ProofwatchError as error:
                 raise Unread(error.doing, error.problem, error.remedy, code="host") from None
             if answer is not None and answer.status == 401 and not renewed and self.auth.renew():
