@@ -1,0 +1,1 @@
+"""What connectors of Google share: signing in."""
