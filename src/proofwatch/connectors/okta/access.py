@@ -45,7 +45,7 @@ def limited(answer: Answer) -> float | None:
         now = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except ValueError:
         now = time.time()
-    return min(120.0, max(1.0, float(reset) - now))
+    return max(1.0, float(reset) - now)
 
 
 def next_page(request: Request, page: Page) -> Request | None:

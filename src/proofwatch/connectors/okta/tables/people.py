@@ -96,8 +96,10 @@ def _admins(place: Place) -> Iterator[Raw]:
         known.setdefault(str(member.get("id")), {"id": member.get("id")})
     asked = each(known.values(), lambda user: _of(place, "/api/v1/users/{id}/roles", ROLES, user))
     for user, roles in asked:
-        for role in roles:
-            yield {**role, "user_id": user["id"]}
+        # An old id is the role's name in other letters: the same for a person's own role and a group's.
+        keyed = {f"{role.get('assignmentType') or 'USER'}:{role.get('id')}": role for role in roles}
+        for key, role in keyed.items():
+            yield {**role, "user_id": user["id"], "key": key}
 
 
 def read_enrolled(place: Place) -> Iterator[Raw]:
@@ -187,14 +189,14 @@ PEOPLE = (
     ),
     RestTable(
         name="okta_admin_assignment", service="people", path="/api/v1/iam/assignees/users", permission=ROLES,
-        resource="{user_id}/{id}", reader=read_admins, also=(GROUPS,),
+        resource="{user_id}/{key}", reader=read_admins, also=(GROUPS,),
         about="Admin roles of each person, their own and those that they have by a group.",
         source="GET /api/v1/iam/assignees/users, GET /api/v1/users/{id}/roles",
         columns=(
             Col("user_id"), *ROLE,
             Col("assignment_type", about="USER, or GROUP where it comes by a group", path="assignmentType"),
         ),
-        drop=("lastUpdated", "user_id"),
+        drop=("lastUpdated", "user_id", "key"),
     ),
     RestTable(
         name="okta_user_factor", service="people", path="/api/v1/users/{id}/factors", permission=USERS,
