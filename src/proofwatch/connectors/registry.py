@@ -10,6 +10,7 @@ CONNECTORS: dict[str, str] = {
     "aws": "proofwatch.connectors.aws:AwsConnector",
     "google_workspace": "proofwatch.connectors.google_workspace:GoogleWorkspaceConnector",
     "github": "proofwatch.connectors.github:GithubConnector",
+    "okta": "proofwatch.connectors.okta:OktaConnector",
     "vanta": "proofwatch.connectors.vanta:VantaConnector",
 }
 
