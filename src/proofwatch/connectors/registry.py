@@ -10,8 +10,10 @@ CONNECTORS: dict[str, str] = {
     "aws": "proofwatch.connectors.aws:AwsConnector",
     "google_workspace": "proofwatch.connectors.google_workspace:GoogleWorkspaceConnector",
     "github": "proofwatch.connectors.github:GithubConnector",
+    "entra": "proofwatch.connectors.entra:EntraConnector",
     "okta": "proofwatch.connectors.okta:OktaConnector",
     "vanta": "proofwatch.connectors.vanta:VantaConnector",
+    "drata": "proofwatch.connectors.drata:DrataConnector",
 }
 
 
