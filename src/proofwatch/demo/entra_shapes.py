@@ -15,6 +15,7 @@ RESTRICTED_GUEST = "2af84b1e-32c8-42b7-82bc-daa82404023b"
 EMERGENCY = guid(90)
 SECURITY_GROUP = guid(201)
 PASSKEY, PUSH = "fido2SecurityKey", "microsoftAuthenticatorPush"
+CONSENT = "ManagePermissionGrantsForSelf.microsoft-user-default-low"
 Item = dict[str, Any]
 
 
@@ -277,7 +278,7 @@ class Tenant:
                 "allowedToCreateApps": True, "allowedToCreateSecurityGroups": False,
                 "allowedToCreateTenants": False,
                 "allowedToReadBitlockerKeysForOwnedDevice": True, "allowedToReadOtherUsers": True,
-                "permissionGrantPoliciesAssigned": ["ManagePermissionGrantsForSelf.microsoft-user-default-low"],
+                "permissionGrantPoliciesAssigned": [CONSENT],
             },
         }  # fmt: skip
 
