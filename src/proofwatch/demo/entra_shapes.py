@@ -256,7 +256,7 @@ class Tenant:
             "conditions": {
                 "users": who, "applications": what, "clientAppTypes": more.get("apps", ["all"]),
                 "userRiskLevels": [], "signInRiskLevels": [], "servicePrincipalRiskLevels": [],
-                "insiderRiskLevels": None, "platforms": None, "locations": None, "devices": None,
+                "platforms": None, "locations": None, "devices": None,
                 "clientApplications": None,
             },
             "grantControls": {

@@ -24,15 +24,15 @@ def role_assignments(place: Place) -> Iterator[Raw]:
     pages = place.pages("/roleManagement/directory/roleAssignments", ROLES, params={"$expand": "principal"})
     for page in pages:
         for item in _value(place, page.body):
-            if not isinstance(item.get("principalId"), str):
-                raise _odd(place, "an assignment names no principal")
             role = roles.get(item.get("roleDefinitionId"), {})
             principal = item.get("principal") or {}
             row = {**item, "principal": _short(principal), **_role(role)}
             yield {**row, "parent_kind": _kind(principal)}
             if _kind(principal) != "group":
                 continue
-            group = item["principalId"]
+            group = item.get("principalId")
+            if not isinstance(group, str):
+                raise _odd(place, "a role is held by a group without an id")
             if group not in known:
                 listed = place.pages(f"/groups/{group}/members", GROUPS, params={"$top": 999})
                 known[group] = [member for part in listed for member in _value(place, part.body)]
