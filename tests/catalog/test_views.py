@@ -349,3 +349,33 @@ def test_roles_show_which_outsiders_they_trust(
 def test_a_role_whose_trust_is_unknown_is_not_trusted_by_nobody(run: Run) -> None:
     (row,) = run("aws_iam_role_trust", aws_iam_role=[{"role_name": "r", "_unread": {"x": "y"}}])
     assert (row["outsiders"], row["unconditional_outsiders"]) == (None, None)
+
+
+def test_a_verdict_of_aws_config_counts_only_where_its_recorder_works(run: Run) -> None:
+    qualifier = {"resource_type": "AWS::EC2::Volume", "resource_id": "vol-1"}
+    evaluation = {
+        "config_rule_name": "encrypted-volumes",
+        "compliance_type": "COMPLIANT",
+        "result_recorded_time": "2026-11-20T09:00:00Z",
+        "evaluation_result_identifier": {"evaluation_result_qualifier": qualifier},
+    }
+
+    def recording(*recorders: dict[str, Any]) -> Any:
+        tables = {"aws_config_rule_evaluation": [evaluation], "aws_config_recorder": list(recorders)}
+        [row] = run("aws_config_evaluation_current", **tables)
+        assert (row["resource_id"], row["compliance_type"]) == ("vol-1", "COMPLIANT")
+        assert row["judged_at"].isoformat() == "2026-11-20T09:00:00+00:00"
+        return row["recording"]
+
+    works, stopped = (
+        {"recording": True, "last_status": "Success"},
+        {"recording": False, "last_status": "Success"},
+    )
+    assert recording(works) is True
+    assert recording(stopped, works) is True
+    assert recording(stopped) is False
+    assert recording({"recording": True, "last_status": "Failure"}) is False
+    assert recording() is False
+    assert recording({"recording": None}) is None
+    assert recording({"recording": True, "last_status": None}) is None
+    assert recording(works | {"region": "us-east-1"}) is False

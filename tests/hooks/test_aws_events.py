@@ -209,7 +209,9 @@ def test_the_other_envelopes():
         "configRuleName": "r",
         "awsRegion": "eu-west-1",
     }
-    assert [hint.tables for hint in hints_of(compliance)] == [("aws_config_rule",)]
+    assert [hint.tables for hint in hints_of(compliance)] == [
+        ("aws_config_rule", "aws_config_rule_evaluation")
+    ]
     alarm = {"AlarmName": "a", "AlarmArn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:a"}
     assert hints_of({**alarm, "AWSAccountId": "111122223333"})[0].region == "eu-west-1"
     objects = {

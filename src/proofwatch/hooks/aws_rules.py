@@ -176,11 +176,12 @@ RULES: dict[str, tuple[str, Lines]] = {
     "config.amazonaws.com": (
         "config",
         (
-            (r"StoredQuery|RetentionConfiguration|ResourceConfig|ExternalEvaluation|Connector", ""),
-            (r"ConfigRule|Compliance|Evaluation|Remediation|ConformancePack", "config_rule"),
+            (r"StoredQuery|RetentionConfiguration|ResourceConfig|Connector", ""),
+            (r"ConformancePack", "config_conformance_pack config_rule config_rule_evaluation"),
+            (r"ConfigRule|Compliance|Evaluation|Remediation", "config_rule config_rule_evaluation"),
             (r"Recorder|ResourceTypes", "config_recorder"),
             (r"DeliveryChannel|ConfigSnapshot|HistoryDelivery|SnapshotDelivery", "config_delivery_channel"),
-            (r"Aggregat", "config_aggregator"),
+            (r"Aggregat", "config_aggregator config_aggregator_source config_aggregate_resource"),
         ),
     ),
     "dynamodb.amazonaws.com": ("dynamodb", ((r"Item|Statement|Transact|DeleteBackup|ExportTable", ""),)),
@@ -294,6 +295,7 @@ RULES: dict[str, tuple[str, Lines]] = {
     "securityhub.amazonaws.com": (
         "securityhub",
         (
+            (r"BatchUpdateFindings", "securityhub_finding"),
             (r"Finding|Insight|ActionTarget|Automation|Ticket|Connector|Aggregator", ""),
             (r"Standard|SecurityControl", "securityhub_standard securityhub_hub"),
         ),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from proofwatch.connectors.aws import schema
 from proofwatch.connectors.aws.clients import Clients
 from proofwatch.connectors.aws.settings import AwsSettings, read_settings
+from proofwatch.connectors.aws.tables.config import INVENTORY
 from proofwatch.connectors.base import (
     GLOBAL,
     ConnectorError,
@@ -85,9 +86,11 @@ class AwsConnector:
     def shards(self, scope: Scope, tables: Sequence[str]) -> list[Shard]:
         """Split `tables` into one shard per account, region and service.
 
-        Tables of global services are read once per account, whatever regions were chosen.
+        Tables of global services are read once per account, whatever regions were chosen. The inventory of
+        AWS Config's aggregators is read only where the settings want it.
         """
-        chosen = [self._table(name) for name in tables]
+        wanted = self.settings.config_inventory
+        chosen = [self._table(name) for name in tables if wanted or name != INVENTORY]
         places = sorted({(p.account_id, p.region) for p in scope.places if not p.gap or p.wanted})
         accounts = sorted({account for account, _ in places})
         shards: list[Shard] = []

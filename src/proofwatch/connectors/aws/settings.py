@@ -54,6 +54,9 @@ class AwsSettings(BaseModel):
     )
     exclude_accounts: list[Exclusion] = Field(default_factory=list)
     exclude_regions: list[Exclusion] = Field(default_factory=list)
+    config_inventory: bool = Field(
+        default=False, description="Read what the aggregators of AWS Config know of every resource, too"
+    )
     endpoint_url: str = Field(default="", description="Other endpoint for every service (tests, proxies)")
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     connect_timeout: Annotated[float, Field(gt=0, le=60, description="Seconds")] = 5.0
