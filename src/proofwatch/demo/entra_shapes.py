@@ -13,6 +13,7 @@ SECURITY_ADMIN = "194ae4cb-b126-40b2-bd5b-6091b380977d"
 GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 RESTRICTED_GUEST = "2af84b1e-32c8-42b7-82bc-daa82404023b"
 EMERGENCY = guid(90)
+GUEST = f"dana_freelance.example#EXT#@{DOMAIN}"
 SECURITY_GROUP = guid(201)
 PASSKEY, PUSH = "fido2SecurityKey", "microsoftAuthenticatorPush"
 CONSENT = "ManagePermissionGrantsForSelf.microsoft-user-default-low"
@@ -111,7 +112,7 @@ class Tenant:
 
     def _users(self) -> list[Item]:
         made = [self._user(person) for person in STAFF]
-        guest = self._person(guid(91), f"dana_freelance.example#EXT#@{DOMAIN}", "Dana Freelance", 400)
+        guest = self._person(guid(91), GUEST, "Dana Freelance", 400)
         guest |= {
             "userType": "Guest", "creationType": "Invitation", "externalUserState": "PendingAcceptance",
             "externalUserStateChangeDateTime": self.ago(400), "signInActivity": None,
@@ -156,9 +157,11 @@ class Tenant:
     def _registrations(self) -> list[Item]:
         people = [(self.ids[p.login], p.email, p.name, p.admin, p.second_factor) for p in STAFF]
         people.append((EMERGENCY, f"emergency@{DOMAIN}", "Emergency access", True, True))
+        people.append((guid(91), GUEST, "Dana Freelance", False, False))
         return [
             {
-                "id": number, "userPrincipalName": login, "userDisplayName": name, "userType": "member",
+                "id": number, "userPrincipalName": login, "userDisplayName": name,
+                "userType": "guest" if login == GUEST else "member",
                 "isAdmin": admin, "isMfaRegistered": factor, "isMfaCapable": factor,
                 "isPasswordlessCapable": admin, "isSsprRegistered": factor, "isSsprEnabled": True,
                 "isSsprCapable": factor, "isSystemPreferredAuthenticationMethodEnabled": True,

@@ -12,7 +12,7 @@ from proofwatch.demo.fakes import Said
 from proofwatch.demo.microsoft_login import CLIENT, OBJECT, TENANT, guid
 
 ROWS = {
-    "entra_organization": 1, "entra_domain": 2, "entra_user": 10, "entra_user_registration": 9,
+    "entra_organization": 1, "entra_domain": 2, "entra_user": 10, "entra_user_registration": 10,
     "entra_sign_in": 7, "entra_device": 7, "entra_group": 4, "entra_directory_role": 4,
     "entra_role_assignment": 5, "entra_conditional_access_policy": 4, "entra_security_defaults": 1,
     "entra_authorization_policy": 1, "entra_application": 4, "entra_service_principal": 4,

@@ -1,7 +1,7 @@
 """The connector and our fake before the description that was made from Microsoft's own CSDL of Graph.
 
-It has no /applications and no /devices; those two met only the fake. It also takes `insiderRiskLevels: null` for an
-error, which Graph answers for a policy without that condition; the fake leaves the member out.
+It has no /applications and no /devices; those two met only the fake. It also takes `insiderRiskLevels: null`
+for an error, which Graph answers for a policy without that condition; the fake leaves the member out.
 """
 
 import json
