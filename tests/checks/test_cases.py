@@ -56,3 +56,24 @@ cases:
     body = text(passes="created > $now - to_days($days)", params="{days: 30}", cases=cases)
     found = catalog(tmp_path, a__b=body)
     assert run_cases(found.checks["a.b"], found) == []
+
+
+def test_a_check_says_itself_why_there_is_no_verdict(tmp_path: Path) -> None:
+    cases = """
+cases:
+  - {name: fresh, given: {volume_id: v, created: "2025-12-31T00:00:00Z", encrypted: true}, expect: pass}
+  - {name: bad, given: {volume_id: v, created: "2025-12-31T00:00:00Z", encrypted: false}, expect: fail}
+  - {name: old, given: {volume_id: v, created: "2025-01-01T00:00:00Z", encrypted: true, state: null}, expect: inconclusive,
+     reason: "cannot tell: v was judged at 2025-01-01T00:00:00Z, long ago, in state unknown"}
+  - {name: not read, given: {volume_id: v, encrypted: true}, unread: [created], expect: inconclusive,
+     reason: "cannot tell: created was not read (not read)"}
+"""
+    body = text(
+        passes="CASE WHEN created > $now - to_days(30) THEN encrypted END",
+        on_unknown='"{volume_id} was judged at {created}, long ago, in state {state}"',
+        cases=cases,
+    )
+    found = catalog(tmp_path, a__b=body)
+    assert run_cases(found.checks["a.b"], found) == []
+    words = catalog(tmp_path / "other", a__b=body.replace("long ago", "ages ago"))
+    assert words.checks["a.b"].version == found.checks["a.b"].version

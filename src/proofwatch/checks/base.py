@@ -52,6 +52,8 @@ class Check:
     version: str
     path: Path
     source: str
+    on_unknown: str = ""
+    """The sentence where everything was read and there is no verdict all the same; "" for the usual one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class CheckForm(BaseModel):
     passes: Sql
     on_pass: Text
     on_fail: Text
+    on_unknown: Text | None = None
     fix: Text
     same_as: dict[str, list[Text]] = {}
     cases: Annotated[list[CaseForm], Field(min_length=1)]

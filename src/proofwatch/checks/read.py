@@ -229,7 +229,7 @@ class _Reader:
         names = dict.fromkeys(("account_id", "region", "resource", "_unread"))
         for check in checks:
             names |= dict.fromkeys(check.columns)
-            names |= dict.fromkeys(PLACEHOLDER.findall(check.on_pass + check.on_fail))
+            names |= dict.fromkeys(PLACEHOLDER.findall(check.on_pass + check.on_fail + check.on_unknown))
         return [name for name in names if name in self.kinds]
 
     def _item(self, position: int, check: Check, statuses: Sequence[Status]) -> str:

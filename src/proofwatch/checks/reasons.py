@@ -49,15 +49,18 @@ def inapplicable_sql(check: Check) -> str:
 
 
 def unknown_sql(check: Check, kinds: Mapping[str, str]) -> str:
-    """Return SQL of why a row cannot be judged; NULL where the row's own columns do not tell."""
+    """Return SQL of why a row cannot be judged; NULL where neither its columns nor the check tell."""
     columns = [column for column in check.columns if column in kinds]
+    own = template_sql(check.on_unknown, kinds)
     if not columns:
-        return "CAST(NULL AS VARCHAR)"
+        return f"'cannot tell: ' || {own}" if check.on_unknown else "CAST(NULL AS VARCHAR)"
     reasons = ", ".join(
         f"CASE WHEN map_contains(_unread, {quote(name)}) THEN {quote(f'{name} was not read')} "
         f"|| coalesce(' (' || left(_unread[{quote(name)}], {MAX_VALUE}) || ')', '') END"
         for name in columns
     )
+    if check.on_unknown:
+        return f"'cannot tell: ' || coalesce(nullif(concat_ws('; ', {reasons}), ''), {own})"
     missing = ", ".join(f"CASE WHEN {identifier(name)} IS NULL THEN {quote(name)} END" for name in columns)
     names = f"list_filter([{missing}], lambda name: name IS NOT NULL)"
     verb = f"CASE WHEN len({names}) = 1 THEN ' is unknown' ELSE ' are unknown' END"

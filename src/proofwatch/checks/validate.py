@@ -134,6 +134,7 @@ def _check(
         version=version,
         path=source.path,
         source=source.path.read_text(encoding="utf-8"),
+        on_unknown=form.on_unknown or "",
     )
 
 
@@ -250,10 +251,11 @@ def read_columns(
 
 
 def _texts(found: _Findings, columns: Sequence[tuple[str, str]]) -> None:
-    """Check the placeholders of the two sentences."""
+    """Check the placeholders of the sentences."""
     form = found.source.form
     known = [name for name, _ in columns if name != "_unread"]
-    for name, text in (("on_pass", form.on_pass), ("on_fail", form.on_fail)):
+    texts = {"on_pass": form.on_pass, "on_fail": form.on_fail, "on_unknown": form.on_unknown or ""}
+    for name, text in texts.items():
         rest = PLACEHOLDER.sub("", text)
         if "{" in rest or "}" in rest:
             found.add((name,), "a brace is not closed or not opened: a placeholder is {column}")
