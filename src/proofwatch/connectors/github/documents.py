@@ -56,7 +56,7 @@ def documents(tables: Iterable[Table]) -> Sequence[Document]:
         "default_events": [],
         "default_permissions": {NAMES[name]: level for name, _, level in parts},
     }
-    listed = "\n".join(f"   - {name}" for name, _, _ in parts)
+    listed = "\n".join(f"   - {name}: Read-only" for name, _, _ in parts)
     return (
         Document(
             "github-app-steps.txt",
