@@ -9,6 +9,7 @@ from proofwatch.connectors.base import Connector, ConnectorError
 CONNECTORS: dict[str, str] = {
     "aws": "proofwatch.connectors.aws:AwsConnector",
     "google_workspace": "proofwatch.connectors.google_workspace:GoogleWorkspaceConnector",
+    "gcp": "proofwatch.connectors.gcp:GcpConnector",
     "github": "proofwatch.connectors.github:GithubConnector",
     "entra": "proofwatch.connectors.entra:EntraConnector",
     "okta": "proofwatch.connectors.okta:OktaConnector",

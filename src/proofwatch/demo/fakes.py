@@ -10,10 +10,10 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Asked:
     parts: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
     """Address under which the asker reached us."""
+    every: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The query with all values of each name."""
 
     def json(self) -> Any:
         """Return the body as JSON; None where it is none."""
@@ -111,8 +113,7 @@ class Fake:
             found = pattern.fullmatch(asked.path)
             if found and method == asked.method:
                 parts = {name: unquote(value) for name, value in found.groupdict().items()}
-                given = (asked.method, asked.path, asked.query, asked.headers, asked.body, parts, asked.base)
-                return handler(Asked(*given))
+                return handler(replace(asked, parts=parts))
         return self.unknown(asked)
 
     def unknown(self, asked: Asked) -> Said:
@@ -148,6 +149,7 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                     headers,
                     self.rfile.read(length),
                     base=f"http://{headers.get('host', '')}",
+                    every=parse_qs(parts.query),
                 )
             )
             data = b"" if said.body is None else said.body
