@@ -259,8 +259,9 @@ class FakeDrata(Fake):
         return [
             {
                 "id": number, "employmentStatus": "FORMER_CONTRACTOR" if person.ended else "CURRENT_EMPLOYEE",
-                "startDate": str(person.started),
-                "separationDate": str(person.ended) if person.ended else None, "complianceChecks": [],
+                "userId": number, "startedAt": f"{person.started}T00:00:00.000Z",
+                "separatedAt": f"{person.ended}T00:00:00.000Z" if person.ended else None,
+                "complianceChecks": [],
                 "user": {"id": number, "email": person.email, "firstName": person.given},
             }
             for number, person in enumerate(STAFF, 1)

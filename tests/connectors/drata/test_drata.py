@@ -61,7 +61,7 @@ def test_each_workspace_is_a_place_beside_the_company(drata: FakeDrata) -> None:
     drata.broken["/public/v2/workspaces"] = Said({"message": "Forbidden"}, 403)
     scope = connector(drata).scope()
     assert scope.unlisted == (EVERY,)
-    assert "Workspaces: List is needed" in scope.unknown[0]
+    assert "Workspaces: List Workspaces is needed" in scope.unknown[0]
 
 
 def test_tables_are_planned_where_they_belong(drata: FakeDrata) -> None:
@@ -256,3 +256,16 @@ def test_the_steps_name_every_right_and_the_addresses_are_dratas() -> None:
         "eu": "https://public-api.eu.drata.com",
         "apac": "https://public-api.apac.drata.com",
     }
+
+
+def test_a_tenant_with_the_older_library_of_evidence_is_read_there(drata: FakeDrata) -> None:
+    no = Said({"message": "Multiple artifacts are not enabled for this account"}, 403)
+    drata.broken["/public/v2/workspaces/1/evidence"] = no
+    with pytest.raises(Unread, match="Multiple artifacts are not enabled"):
+        read(connector(drata), "drata_evidence")
+    old = {"id": 4, "name": "Report", "isExpired": True, "renewalSchema": {"renewalDate": "2026-11-01"}}
+    page = {"data": [old], "pagination": {"cursor": None}}
+    drata.broken["/public/v2/workspaces/1/evidence-library"] = Said(page)
+    [row] = read(connector(drata), "drata_evidence")
+    assert (row["is_expired"], row["status"]) == (True, None)
+    assert row["renewal_date"] == datetime(2026, 11, 1, tzinfo=UTC)

@@ -70,7 +70,7 @@ class DrataConnector(RestConnector):
         )
         try:
             request = Request("/v2/workspaces", dict(PAGE))
-            pages = self.api().pages(request, permission="Workspaces: List")
+            pages = self.api().pages(request, permission="Workspaces: List Workspaces")
             found = {
                 str(item["id"]): str(item.get("name", "")) for page in pages for item in page.body["data"]
             }

@@ -24,7 +24,7 @@ def read_tests(place: Place) -> Iterator[Raw]:
     older = _of_version_1(place)
     path = f"/v2/workspaces/{place.account}/monitoring-tests"
     for page in place.pages(path, LIST, params={"size": 500, "expand[]": EXPAND}):
-        for test in _items(page.body):
+        for test in items(page.body):
             yield {**test, **_when(place, test, older)}
 
 
@@ -46,7 +46,7 @@ def read_exclusions(place: Place) -> Iterator[Raw]:
             continue
         path = f"/v2/workspaces/{place.account}/monitoring-tests/{test['testId']}/exclusions"
         for page in place.pages(path, GET, params={"size": 500, "expand[]": ["connection"]}):
-            for item in _items(page.body):
+            for item in items(page.body):
                 yield {**item, "ofTest": test["testId"], "ofName": test.get("name")}
 
 
@@ -54,7 +54,7 @@ def _things(place: Place, test: Raw, what: str, outcome: str) -> Iterator[Raw]:
     path = f"/v2/workspaces/{place.account}/monitoring-tests/{test['testId']}/{what}"
     for page in place.pages(path, GET, params={"size": 500}):
         judged = page.body.get("lastCheck") if isinstance(page.body, Mapping) else None
-        for item in _items(page.body):
+        for item in items(page.body):
             yield {
                 **item, "ofTest": test["testId"], "ofName": test.get("name"), "outcome": outcome,
                 "judgedAt": judged,
@@ -66,7 +66,7 @@ def _of_version_1(place: Place) -> dict[tuple[Any, Any], Raw]:
     found: dict[tuple[Any, Any], Raw] = {}
     try:
         for page in place.pages("/monitors", LIST, params={"page": 1, "limit": 50}):
-            for item in _items(page.body):
+            for item in items(page.body):
                 found[item.get("id"), item.get("testId")] = item
     except Unread as error:
         if error.code not in ("404", "410"):
@@ -95,7 +95,8 @@ def _when(place: Place, test: Raw, older: Mapping[tuple[Any, Any], Raw]) -> Raw:
         return {"_unread": {"judged_at": " ".join(error.problem.split())}}
 
 
-def _items(body: Any) -> list[Raw]:
+def items(body: Any) -> list[Raw]:
+    """Return the items of a page."""
     # What has another form is refused by the pager, after the page.
     found = body.get("data") if isinstance(body, Mapping) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

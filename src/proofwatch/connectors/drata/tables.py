@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from proofwatch.connectors.base import Unread
 from proofwatch.connectors.drata import monitoring
-from proofwatch.connectors.rest.declare import Col, RestTable
+from proofwatch.connectors.rest.collect import Place
+from proofwatch.connectors.rest.declare import Col, Raw, RestTable
 
 PAGE = {"size": 500}
+_NOT_THERE = frozenset({"400", "402", "403", "404", "422"})
+"""What Drata answers where a plan has only the older library of evidence."""
 _INSTANCES = "monitorInstances[]"
 
 
@@ -19,6 +24,33 @@ def _table(
         name=f"drata_{name}", about=about, path=path, resource=resource, permission=permission,
         columns=columns, rows="data", **more,
     )  # fmt: skip
+
+
+def read_evidence(place: Place) -> Iterator[Raw]:
+    """Yield the evidence of a workspace; where a plan has only the older library, what that holds.
+
+    Raises:
+        Unread: neither can be read; the reason is that of the newer one.
+    """
+    of, permission = f"/v2/workspaces/{place.account}", "Evidence Library: List Evidence"
+    expand = {**PAGE, "expand[]": ["owners", "artifacts"]}
+    began = False
+    try:
+        for page in place.pages(f"{of}/evidence", permission, params=expand):
+            for item in monitoring.items(page.body):
+                began = True
+                yield item
+        return
+    except Unread as error:
+        if began or error.code not in _NOT_THERE:
+            raise
+        refused = error
+    try:
+        for page in place.pages(f"{of}/evidence-library", permission, params=PAGE):
+            for item in monitoring.items(page.body):
+                yield {**item, **(item.get("renewalSchema") or {})}
+    except Unread:
+        raise refused from None
 
 
 _WORKSPACE = (
@@ -103,6 +135,7 @@ _EVIDENCE = (
     Col("status", about="READY, EXPIRING_SOON, EXPIRED, NEEDS_ATTENTION or NEEDS_SOURCE"),
     Col("renewal_date", "TIMESTAMPTZ", path="renewalDate"),
     Col("renewal_schedule", path="renewalScheduleType"),
+    Col("is_expired", "BOOLEAN", "Said instead of a status by tenants with the older library", "isExpired"),
     Col("artifacts", "JSON"),
     Col("owners", "JSON"),
 )
@@ -122,8 +155,8 @@ _PERSONNEL = (
     Col("personnel_id", path="id"),
     Col("email", path="user.email"),
     Col("employment_status", path="employmentStatus"),
-    Col("started_at", "TIMESTAMPTZ", path="startDate"),
-    Col("ended_at", "TIMESTAMPTZ", path="separationDate"),
+    Col("started_at", "TIMESTAMPTZ", path="startedAt"),
+    Col("ended_at", "TIMESTAMPTZ", path="separatedAt"),
     Col("compliance_checks", "JSON", path="complianceChecks"),
 )
 _DEVICE = (
@@ -146,7 +179,7 @@ _MONITORING = "/v2/workspaces/{workspace}/monitoring-tests"
 _SINCE = {"category": "AUTOPILOT", "createdAtStartDate": "{since}", "expand[]": ["testId", "testName"]}
 
 TABLES = (
-    _table("workspace", "Workspaces of the company.", "/v2/workspaces", "{id}", "Workspaces: List",
+    _table("workspace", "Workspaces of the company.", "/v2/workspaces", "{id}", "Workspaces: List Workspaces",
            *_WORKSPACE),
     _table(
         "monitoring_test", "Automated tests of Drata with its verdict on each.", _MONITORING, "{testId}",
@@ -170,7 +203,7 @@ TABLES = (
     _table(
         "evidence", "Evidence that Drata keeps, and when it is to be renewed.",
         "/v2/workspaces/{workspace}/evidence", "{id}", "Evidence Library: List Evidence", *_EVIDENCE,
-        params={**PAGE, "expand[]": ["owners", "artifacts"]},
+        reader=read_evidence,
     ),
     _table(
         "connection", "Drata's own connections to the systems it reads.", "/connections", "{id}",
