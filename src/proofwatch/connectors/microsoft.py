@@ -44,13 +44,14 @@ _REMEDIES = {
 }
 
 
-def _guid(value: str) -> str:
+def as_guid(value: str) -> str:
+    """Return an id as Microsoft writes it. Raises ValueError where it is none."""
     if not _GUID.match(value):
         raise ValueError(f"{value!r} is no id of the form 00000000-0000-0000-0000-000000000000")
     return value.lower()
 
 
-Guid = Annotated[str, AfterValidator(_guid)]
+Guid = Annotated[str, AfterValidator(as_guid)]
 
 
 class MicrosoftSettings(BaseModel):

@@ -1,0 +1,126 @@
+"""How Resource Manager is asked, who we are there, and what we could write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proofwatch.connectors.azure.settings import AzureSettings
+from proofwatch.connectors.base import ConnectorError, Identity, ReadOnlyProof, Unread
+from proofwatch.connectors.microsoft import DOING, SignIn, moment
+from proofwatch.connectors.naming import dig
+from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.paging import Request, next_link
+from proofwatch.outbound.http import Answer
+from proofwatch.outbound.session import Session, origin
+
+PERMISSIONS = "/subscriptions/{}/providers/Microsoft.Authorization/permissions"
+QUOTA = "x-ms-user-quota-resets-after"
+"""Resource Graph's own word for Retry-After, as hours:minutes:seconds."""
+
+
+def limited(answer: Answer) -> float | None:
+    """Return the seconds after which Resource Graph answers again, where it limits us; else None."""
+    if answer.status != 429:
+        return None
+    parts = answer.headers.get(QUOTA, "").split(":")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return answer.retry_after()
+    hours, minutes, seconds = map(int, parts)
+    return float(3600 * hours + 60 * minutes + seconds) or 1.0
+
+
+class Access:
+    """The credential of one connection and the interface under it."""
+
+    def __init__(self, settings: AzureSettings) -> None:
+        self.settings = settings
+        self.session = Session([settings.authority, settings.management_url], ca=settings.ca_file)
+        self.sign_in = SignIn(settings, settings.authority, self.session)
+
+    @property
+    def scope(self) -> str:
+        """Return what a token is asked for."""
+        return f"{origin(self.settings.management_url).removesuffix(':443')}/.default"
+
+    def api(self, account: str = "") -> Api:
+        """Return the interface; `account` is named in errors."""
+        return Api(
+            "Azure", self.settings.management_url, self.session, self.sign_in.auth(self.scope),
+            next_link("nextLink"), account=account, limited=limited,
+        )  # fmt: skip
+
+    def all(self, path: str, api_version: str) -> list[Mapping[str, Any]]:
+        """Return all items of a listing. Raises Unread."""
+        found: list[Mapping[str, Any]] = []
+        for page in self.api().pages(Request(path, {"api-version": api_version})):
+            items = page.body.get("value") if isinstance(page.body, Mapping) else None
+            if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+                raise Unread(f"reading {path}", "Azure answered no list", code="schema")
+            found += items
+        return found
+
+    def subscriptions(self) -> list[Mapping[str, Any]]:
+        """Return the subscriptions that we may see: those where we hold a role. Raises Unread."""
+        return self.all("/subscriptions", "2022-12-01")
+
+    def below_root(self) -> list[Mapping[str, Any]]:
+        """Return everything below the tenant's root management group. Raises Unread where we may not."""
+        path = f"/providers/Microsoft.Management/managementGroups/{self.settings.tenant_id}/descendants"
+        return self.all(path, "2020-05-01")
+
+
+def read_identity(access: Access) -> Identity:
+    """Ask Azure who we are. Raises ConnectorError with Microsoft's words."""
+    settings = access.settings
+    try:
+        found = access.subscriptions()
+        claims = access.sign_in.claims(access.scope)
+    except Unread as error:
+        raise ConnectorError(DOING, error.problem, error.remedy, permanent=error.permanent) from None
+    details = {
+        "app_id": settings.client_id,
+        "kind": "client certificate" if settings.client_certificate else "client secret",
+        "subscriptions": str(len(found)),
+    }
+    if isinstance(claims.get("oid"), str):
+        details["object_id"] = claims["oid"]
+    certificate = access.sign_in.certificate()
+    if certificate is not None:
+        # When a secret ends stands in Entra ID only, which this identity may not read.
+        details["credential_expires_at"] = moment(certificate.not_valid_after_utc)
+    return Identity(settings.tenant_id, f"application {settings.client_id}", details)
+
+
+def prove(access: Access, subscriptions: Iterable[str]) -> ReadOnlyProof:
+    """Say what we could write, from Azure's own answer for each subscription."""
+    method = "Microsoft.Authorization/permissions of each subscription"
+    writes: list[str] = []
+    told: dict[str, Any] = {}
+    unknown: list[str] = []
+    for subscription in subscriptions:
+        try:
+            found = access.all(PERMISSIONS.format(subscription), "2022-04-01")
+        except (Unread, ConnectorError) as error:
+            unknown.append(f"{subscription}: {error.problem}")
+            continue
+        told[subscription] = found
+        for held in found:
+            writes += [f"{subscription}: {name}" for name in _writes(held)]
+    reason = "; ".join(unknown) or ("" if told else "we hold a role in no subscription")
+    only = False if writes else None if reason else True
+    return ReadOnlyProof(only, method, tuple(dict.fromkeys(writes)), reason, {"permissions": told})
+
+
+def _writes(held: Mapping[str, Any]) -> list[str]:
+    """Return the actions of one permission that do more than read.
+
+    What `notActions` takes away is not looked at: a role that allows everything but something writes.
+    """
+    named = [str(name) for key in ("actions", "dataActions") for name in held.get(key) or ()]
+    return [name for name in named if not name.lower().endswith("/read")]
+
+
+def name_of(subscription: Mapping[str, Any]) -> str:
+    """Return the name that people gave a subscription."""
+    return str(dig(subscription, "displayName") or "")
