@@ -193,7 +193,7 @@ class FakeVanta(Fake):
         return [
             {
                 "id": key, "externalId": external, "name": name, "description": f"{name}.", "source": "Vanta",
-                "domains": ["IDENTITY"], "owner": None, "role": None, "customFields": [],
+                "domains": ["IDENTIFICATION_&_AUTHENTICATION"], "owner": None, "role": None, "customFields": [],
                 "creationDate": self._ago(days=700), "modificationDate": None,
             }
             for key, external, name in (
