@@ -21,8 +21,8 @@ from tests.connectors.okta import described
 from tests.connectors.okta.reading import TABLES, by_token, read
 
 pytestmark = pytest.mark.shared
-NOT_DESCRIBED = {"support_access", "support_until"}
-"""Okta's description here is cut to 30 paths, without that of the support's access."""
+NOT_DESCRIBED = {"support_access", "support_until", "methods"}
+"""Okta's description here is cut to 30 paths, without those of the support's access and of methods."""
 OWN_EXAMPLE_REFUSED = {"okta_org", "okta_log", "okta_log_event"}
 """Where the example in Okta's description is not what the description says, so that none can be had of it."""
 
@@ -84,7 +84,7 @@ def test_an_example_of_the_described_shape_is_parsed(mock: str, table: str) -> N
     shard = Shard(ORG, "global", "any", (table,))
     first = next(made.read(shard, table, ReadStats()))
     assert first["resource"]
-    assert not first["_unread"]
+    assert set(first["_unread"] or ()) <= NOT_DESCRIBED
 
 
 def test_the_example_of_administrators_leads_to_another_host_and_is_not_followed(mock: str) -> None:

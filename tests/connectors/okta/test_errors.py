@@ -102,13 +102,19 @@ def test_one_administrator_whose_roles_cannot_be_read_fails_the_table(okta: Fake
         read(connector(okta, factors="admins"), "okta_user_factor")
 
 
-def test_what_is_gone_by_the_time_it_is_asked_about_is_left_out(okta: FakeOkta) -> None:
-    ada, app = shapes.ident("00u", "ada"), shapes.ident("0oa", "github")
-    okta.broken[f"/api/v1/users/{ada}/roles"] = okta.broken[f"/api/v1/apps/{app}/users"] = refuse(
-        404, "E0000007", "gone"
-    )
-    assert ada not in {row["user_id"] for row in read(connector(okta), "okta_admin_assignment")}
-    assert app not in {row["parent_id"] for row in read(connector(okta), "okta_app_assignment")}
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ("okta_admin_assignment", f"/api/v1/users/{shapes.ident('00u', 'ada')}/roles"),
+        ("okta_app_assignment", f"/api/v1/apps/{shapes.ident('0oa', 'github')}/users"),
+        ("okta_group_member", f"/api/v1/groups/{shapes.ident('00g', 'Help desk')}/users"),
+    ],
+)
+def test_what_okta_says_is_not_there_is_not_taken_for_none(okta: FakeOkta, table: str, path: str) -> None:
+    # An administrator of a part of the organisation is told so of all the rest.
+    okta.broken[path] = refuse(404, "E0000007", "Not found: Resource not found")
+    with pytest.raises(Unread, match="or that we may not see it"):
+        read(connector(okta), table)
 
 
 def test_support_that_cannot_be_asked_about_is_unknown_and_not_off(okta: FakeOkta) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from proofwatch.connectors.base import Unread
 from proofwatch.connectors.rest.collect import PARENT_SECONDS, WORKERS, Place, items_of
 from proofwatch.connectors.rest.declare import Raw, RestTable
 
@@ -56,10 +55,9 @@ def listed(place: Place, path: str, permission: str, rows: str = "", **params: A
 
 
 def of_one(place: Place, path: str, permission: str, **params: Any) -> list[Raw]:
-    """Return all items of a listing of one thing: none where that is gone by now. Raises Unread."""
-    try:
-        return list(listed(place, path, permission, **params))
-    except Unread as error:
-        if error.code == "404":
-            return []
-        raise
+    """Return all items of a listing of one thing. Raises Unread.
+
+    Okta says of what an administrator may not see that there is no such thing, so that even then nothing is
+    taken for an empty list: what was deleted between two requests is read right by the next sweep.
+    """
+    return list(listed(place, path, permission, **params))

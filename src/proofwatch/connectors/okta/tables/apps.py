@@ -34,7 +34,7 @@ APPS = (
     ),
     RestTable(
         name="okta_app_assignment", service="apps", path="/api/v1/apps/{id}/users", permission=READ,
-        params={"limit": 500}, parent="okta_app", keep=("id", "label", "status"), absent=(404,),
+        params={"limit": 500}, parent="okta_app", keep=("id", "label", "status"),
         resource="{parent_id}/{id}", about="Who may use which application.",
         columns=(
             Col("user_id", path="id"),

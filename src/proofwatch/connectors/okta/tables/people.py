@@ -206,7 +206,7 @@ PEOPLE = (
         columns=(Col("user_id", path="id"),),
         calls=(
             Call(
-                path="/api/v1/users/{id}/factors", permission=USERS, absent=(404,),
+                path="/api/v1/users/{id}/factors", permission=USERS,
                 columns=(Col("factors", FACTOR, "Empty: none", "items"),),
             ),
         ),

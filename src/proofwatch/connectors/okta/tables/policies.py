@@ -174,7 +174,6 @@ POLICIES = (
         calls=(
             Call(
                 path="/api/v1/authenticators/{id}/methods", permission="okta.authenticators.read",
-                absent=(404,),
                 columns=(
                     Col("methods", "STRUCT(type VARCHAR, status VARCHAR)[]", "sms, voice, push, …", "items"),
                 ),
