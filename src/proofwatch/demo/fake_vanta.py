@@ -193,8 +193,8 @@ class FakeVanta(Fake):
         return [
             {
                 "id": key, "externalId": external, "name": name, "description": f"{name}.", "source": "Vanta",
-                "domains": ["IDENTIFICATION_&_AUTHENTICATION"], "owner": None, "role": None, "customFields": [],
-                "creationDate": self._ago(days=700), "modificationDate": None,
+                "domains": ["IDENTIFICATION_&_AUTHENTICATION"], "owner": None, "role": None,
+                "customFields": [], "creationDate": self._ago(days=700), "modificationDate": None,
             }
             for key, external, name in (
                 ("access-approved", "IAM-1", "Access is approved"),
