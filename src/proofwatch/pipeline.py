@@ -11,24 +11,24 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from proofwatch.checks.base import UnreadPlace
 from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
 from proofwatch.connectors.registry import connector_class
 from proofwatch.errors import ProofwatchError
 from proofwatch.remediation.clock import observe
-from proofwatch.snapshots.base import Objects, Part, State
-from proofwatch.snapshots.collect import Reading, collect_shard, collected_part
+from proofwatch.snapshots.base import Objects, State
+from proofwatch.snapshots.collect import Reading, collect_shard
 from proofwatch.snapshots.commit import commit
 from proofwatch.snapshots.manifest import read_state
 from proofwatch.snapshots.rebuild import prune
-from proofwatch.store import reconcile
+from proofwatch.store import derived, reconcile
+from proofwatch.store.collected import Collected
 from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.models.sweeps import Trigger
@@ -81,30 +81,6 @@ class Plan:
     """Why nothing can be read at all (the identity is not accepted); then every place is unread."""
 
 
-@dataclass(slots=True)
-class Collected:
-    """What was read, by table."""
-
-    parts: dict[str, list[Part]] = field(default_factory=dict)
-    readings: dict[str, list[Reading]] = field(default_factory=dict)
-
-    def unread(self, table: str) -> list[UnreadPlace]:
-        """Return the places in which a table could not be read completely."""
-        return [
-            UnreadPlace(item.account_id, item.region, item.reason, item.permission)
-            for item in self.readings.get(table, [])
-            if not item.complete
-        ]
-
-    def lacking(self) -> int:
-        """Return the number of rows of which something could not be read."""
-        return sum(item.lacking for readings in self.readings.values() for item in readings)
-
-    def places(self, table: str) -> tuple[tuple[str, str], ...]:
-        """Return the places in which a table was read completely."""
-        return tuple((item.account_id, item.region) for item in self.readings.get(table, []) if item.complete)
-
-
 def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     """Carry a planned or interrupted sweep to its end; return it as it ended.
 
@@ -124,10 +100,13 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     plan = _plan(tools, run, connection, tables)
     tools.step("planned")
     collected = _collect(tools, connection, plan, tables, folder)
-    _keep_reads(run, plan, collected)
     tools.step("collected")
     sweeps.move(run, "snapshotting")
-    states = _snapshot(tools, run, connection, tables, collected, folder)
+    own = [table for table in tables if not table.derived]
+    states = _snapshot(tools, run, connection, own, collected, folder)
+    if made := _derive(tools, run, plan, tables, collected, states, folder):
+        states |= _snapshot(tools, run, connection, made, collected, folder)
+    _keep_reads(run, plan, collected)
     tools.step("snapshotted")
     sweeps.move(run, "evaluating")
     outcome = _evaluate(tools, run, connection, collected, states, folder)
@@ -155,7 +134,7 @@ def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Tab
     if run.plan:
         return _parse_plan(json.loads(tools.objects.get(run.plan)))
     tools.progress("plan", 0, 1)
-    plan = _known_plan(tools, run, connection, tables) or _make_plan(connection, tables)
+    plan = _known_plan(tools, run, connection, tables) or _make_plan(tools, connection, tables)
     body = rfc8785.dumps(_plan_body(connection, plan))
     sweeps.begin(run, now=_now(), plan_object=tools.objects.put(body), unknown=plan.scope.unknown)
     run.refresh_from_db()
@@ -185,13 +164,14 @@ def _known_plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequen
         return None
 
 
-def _make_plan(connection: Connection, tables: Sequence[Table]) -> Plan:
+def _make_plan(tools: Tools, connection: Connection, tables: Sequence[Table]) -> Plan:
     cls = connector_class(connection.kind)
     names = [table.name for table in tables]
     try:
         connector = cls(cls.parse_settings(connection.settings))
         identity = connector.identity()
         scope = _with_known_places(connector.scope(), connection)
+        scope = derived.with_sources(scope, connection, tables, tools.catalog)
         return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
     except ProofwatchError as error:
         scope = _known_scope(connection)
@@ -261,6 +241,7 @@ def _collect(
     waiting = {
         tools.executor.submit(collect_shard, connection.kind, settings, shard, folder): shard
         for shard in plan.shards
+        if not derived.is_derived(shard, tables)
     }
     tools.progress("collect", 0, len(waiting))
     for done, future in enumerate(as_completed(waiting), start=1):
@@ -268,13 +249,30 @@ def _collect(
             collected.readings[reading.table].append(reading)
         tools.step(f"shard {waiting[future].id}")
         tools.progress("collect", done, len(waiting))
-    for table in tables:
-        collected.readings[table.name].sort(key=lambda item: (item.account_id, item.region))
-        parts = [
-            collected_part(folder, table, item) for item in collected.readings[table.name] if item.complete
-        ]
-        collected.parts[table.name] = [part for part in parts if part is not None]
+    collected.sort(tables, folder)
     return collected
+
+
+def _derive(
+    tools: Tools,
+    run: Sweep,
+    plan: Plan,
+    tables: Sequence[Table],
+    collected: Collected,
+    states: Mapping[str, State],
+    folder: Path,
+) -> list[Table]:
+    """Make the tables that rest on what other connections read; return them."""
+    known = {table.name: table for table in tables if table.derived}
+    whole = {name: state.manifest for name, state in states.items() if not collected.unread(name)}
+    cache, owner = tools.cache / TABLES, run.connection.name
+    work = derived.Work(tools.objects, cache, tools.catalog, run.observed_at, whole, owner)
+    for shard in plan.shards if not plan.failure else ():
+        for name in shard.tables if derived.is_derived(shard, tables) else ():
+            reading = derived.read(known[name], run.connection, shard, work, folder)
+            collected.readings[name].append(reading)
+    collected.sort(list(known.values()), folder)
+    return list(known.values())
 
 
 def _nothing_read(plan: Plan, tables: Sequence[Table]) -> Iterable[Reading]:

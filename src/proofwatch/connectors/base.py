@@ -99,6 +99,12 @@ class Table:
     permissions: tuple[str, ...]
     source: str = ""
     """The listing call by its provider's name, e.g. `ec2:DescribeVolumes`."""
+    derived: str = ""
+    """How its rows are made from what other connections read (`store.derived`); "" for a table of the source.
+
+    Such a table has one place for each connection that it is made from: its account, and as region the
+    connection's name.
+    """
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, or None."""

@@ -12,6 +12,8 @@ CONNECTORS: dict[str, str] = {
     "gcp": "proofwatch.connectors.gcp:GcpConnector",
     "github": "proofwatch.connectors.github:GithubConnector",
     "entra": "proofwatch.connectors.entra:EntraConnector",
+    "azure": "proofwatch.connectors.azure:AzureConnector",
+    "people": "proofwatch.connectors.people:PeopleConnector",
     "okta": "proofwatch.connectors.okta:OktaConnector",
     "vanta": "proofwatch.connectors.vanta:VantaConnector",
     "drata": "proofwatch.connectors.drata:DrataConnector",

@@ -66,6 +66,11 @@ class FakeVanta(Fake):
             "organization": "Acme Robotics",
             "base_url": f"{self.url}/v1",
             "requests_per_minute": 6000,
+            "same": [
+                "aws.s3.bucket-versioning=aws-s3-buckets-versioned",
+                "aws.iam.console-user-mfa=aws-iam-console-users-mfa",
+                "aws.iam.root-mfa-enabled=aws-root-mfa",
+            ],
         }
 
     def environment(self) -> dict[str, str]:

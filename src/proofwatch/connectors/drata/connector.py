@@ -13,6 +13,7 @@ from proofwatch.connectors.drata.access import COMPANY, connect, prove, read_ide
 from proofwatch.connectors.drata.settings import DrataSettings
 from proofwatch.connectors.drata.tables import PAGE, TABLES
 from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.comparison import comparison
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 from proofwatch.connectors.rest.paging import Request
@@ -40,7 +41,7 @@ class DrataConnector(RestConnector):
     kind: ClassVar[str] = "drata"
     title: ClassVar[str] = "Drata"
     Settings: ClassVar[type[BaseModel]] = DrataSettings
-    DECLARED: ClassVar[Sequence[RestTable]] = TABLES
+    DECLARED: ClassVar[Sequence[RestTable]] = (*TABLES, comparison("drata", "Drata"))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

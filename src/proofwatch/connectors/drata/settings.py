@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from proofwatch.connectors.rest.settings import Address, CaFile, Exclusion, Names
+from proofwatch.connectors.rest.settings import Address, CaFile, Exclusion, Names, Pairs
 from proofwatch.outbound.secrets import Ref
 
 HOSTS = {
@@ -36,6 +36,10 @@ class DrataSettings(BaseModel):
     exclude_workspaces: list[Exclusion] = Field(default_factory=list)
     requests_per_minute: Annotated[int, Field(ge=1, le=60000)] = Field(
         default=500, description="Drata allows 500 for each address that asks, whatever the key"
+    )
+    same: Pairs = Field(
+        default_factory=list,
+        description="Which of its tests judges the same as a check of ours: CHECK=TEST, …",
     )
     ca_file: CaFile = Field(default="", description="Certificate authority of a proxy, as PEM")
 

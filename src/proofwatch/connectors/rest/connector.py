@@ -126,9 +126,16 @@ class RestConnector:
     def shards(self, scope: Scope, tables: Sequence[str]) -> list[Shard]:
         """Split `tables` into one shard per account and service."""
         groups: dict[str, list[str]] = {}
+        derived = [name for name in tables if self._declared(name).derived]
         for name in tables:
-            groups.setdefault(self._declared(name).service, []).append(name)
-        return [
+            if name not in derived:
+                groups.setdefault(self._declared(name).service, []).append(name)
+        made = [
+            Shard(place.account_id, place.region, "derived", tuple(derived))
+            for place in scope.places
+            if derived and place.region != GLOBAL
+        ]
+        return made + [
             Shard(account, GLOBAL, service, chosen)
             for account in _accounts(scope)
             for service, names in groups.items()

@@ -85,6 +85,7 @@ class RestTable:
         single: the listing answers one thing, not a list; the table gains `exists BOOLEAN`.
         calls: second calls.
         reader: Python function that yields the items instead, where a listing is more than pages.
+        derived: how its rows are made from what other connections read; see `connectors.base.Table`.
         shared: whether its items serve other tables of the same place, and are therefore kept for a while.
         drop: members that are left out of `raw`, because they change although nothing changed.
         source: name of the call in the documentation of the provider; by default `GET path`.
@@ -109,6 +110,7 @@ class RestTable:
     calls: tuple[Call, ...] = ()
     reader: Reader | None = None
     shared: bool = False
+    derived: str = ""
     drop: tuple[str, ...] = ()
     source: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +128,7 @@ class RestTable:
             called += [Column(item.name, item.type, item.about, label) for item in call.columns]
         needed = [self.permission, *(call.permission for call in self.calls), *self.also]
         return Table(
-            self.name, self.about, self.service, "global",
+            self.name, self.about, self.service, "region" if self.derived else "global",
             COMMON + ((EXISTS,) if self.single else ()) + (*own, *kept, *called, RAW),
-            tuple(dict.fromkeys(filter(None, needed))), source,
+            tuple(dict.fromkeys(filter(None, needed))), source, self.derived,
         )  # fmt: skip

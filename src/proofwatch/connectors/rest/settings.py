@@ -30,6 +30,14 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _pairs(value: list[str]) -> list[str]:
+    for text in value:
+        check, sign, rule = text.partition("=")
+        if not sign or not rule.strip() or check.count(".") < 2:
+            raise ValueError(f"{text[:80]!r} is no CHECK=TEST, as in aws.iam.user-mfa=aws-iam-mfa")
+    return list(dict.fromkeys(value))
+
+
 def _words(value: Any) -> Any:
     """Take `a, b` for `[a, b]`, so that an option of the command line needs no brackets."""
     if isinstance(value, str):
@@ -45,6 +53,8 @@ def _file(value: str) -> str:
 
 Names = Annotated[list[str], BeforeValidator(_words)]
 """A list of names, also as one text with commas."""
+Pairs = Annotated[list[str], BeforeValidator(_words), AfterValidator(_pairs)]
+"""A list of CHECK=TEST: which test of the source judges the same as a check of ours."""
 Address = Annotated[str, AfterValidator(_address)]
 """https, or http to this machine itself, without a slash at its end."""
 CaFile = Annotated[str, AfterValidator(_file)]

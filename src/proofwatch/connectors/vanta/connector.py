@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from proofwatch.connectors.base import GLOBAL, Document, Identity, Place, ReadOnlyProof, Scope
 from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.comparison import comparison
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 from proofwatch.connectors.vanta.access import SCOPE, connect, prove, read_identity
@@ -40,7 +41,7 @@ class VantaConnector(RestConnector):
     kind: ClassVar[str] = "vanta"
     title: ClassVar[str] = "Vanta"
     Settings: ClassVar[type[BaseModel]] = VantaSettings
-    DECLARED: ClassVar[Sequence[RestTable]] = TABLES
+    DECLARED: ClassVar[Sequence[RestTable]] = (*TABLES, comparison("vanta", "Vanta"))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from proofwatch.connectors.rest.settings import Address, CaFile
+from proofwatch.connectors.rest.settings import Address, CaFile, Pairs
 from proofwatch.outbound.secrets import Ref
 
 CLOUD = "https://api.vanta.com/v1"
@@ -34,6 +34,10 @@ class VantaSettings(BaseModel):
     )
     requests_per_minute: Annotated[int, Field(ge=1, le=6000)] = Field(
         default=50, description="Vanta allows 50, for all connections that use the same application"
+    )
+    same: Pairs = Field(
+        default_factory=list,
+        description="Which of its tests judges the same as a check of ours: CHECK=TEST, …",
     )
     ca_file: CaFile = Field(default="", description="Certificate authority of a proxy, as PEM")
 

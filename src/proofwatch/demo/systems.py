@@ -1,0 +1,84 @@
+"""Every other system of the simulated company, with the same people in each. All of it is DEMO DATA."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from proofwatch.demo.staff import STAFF
+
+FAKES = {
+    "github": "proofwatch.demo.fake_github:FakeGithub",
+    "okta": "proofwatch.demo.fake_okta:FakeOkta",
+    "google_workspace": "proofwatch.demo.fake_google_workspace:FakeGoogleWorkspace",
+    "gcp": "proofwatch.demo.fake_gcp:FakeGcp",
+    "entra": "proofwatch.demo.fake_entra:FakeEntra",
+    "azure": "proofwatch.demo.fake_azure:FakeAzure",
+    "vanta": "proofwatch.demo.fake_vanta:FakeVanta",
+    "drata": "proofwatch.demo.fake_drata:FakeDrata",
+}
+"""Kind of connector → the server that answers for the company."""
+LAST = ("vanta", "drata", "people")
+"""What is held against the other connections, and so is swept after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One running system: its kind, the settings that connect to it, and the fake for whoever breaks it."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    fake: Any = None
+
+
+@contextmanager
+def running(folder: Path, kinds: tuple[str, ...] = (*FAKES, "people")) -> Iterator[list[System]]:
+    """Run the systems until the block ends; what their settings name stands in the environment meanwhile.
+
+    Args:
+        folder: for the people list.
+        kinds: which ones.
+    """
+    found = []
+    before = dict(os.environ)
+    with ExitStack() as stack:
+        for kind in kinds:
+            if kind == "people":
+                found.append(System(kind, {"file": str(write_people(folder / "people.csv"))}))
+                continue
+            fake = stack.enter_context(_fake(kind)())
+            os.environ.update(fake.environment())
+            found.append(System(kind, fake.settings(), fake))
+        try:
+            yield sorted(found, key=lambda item: (item.kind in LAST, item.kind))
+        finally:
+            for name in set(os.environ) - set(before):
+                if name.startswith("DEMO_"):
+                    del os.environ[name]
+
+
+def write_people(path: Path) -> Path:
+    """Write the people list as the personnel department would export it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("email", "name", "title", "manager", "started_on", "ended_on", "logins"))
+        for person in STAFF:
+            manager = next((item.email for item in STAFF if item.login == person.manager), "")
+            ended = person.ended.isoformat() if person.ended else ""
+            writer.writerow(
+                (person.email, person.name, person.title, manager, person.started, ended, person.login)
+            )
+    return path
+
+
+def _fake(kind: str) -> Callable[[], Any]:
+    module, _, name = FAKES[kind].partition(":")
+    found: Callable[[], Any] = getattr(import_module(module), name)
+    return found
