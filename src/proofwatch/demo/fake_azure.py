@@ -1,8 +1,8 @@
 """Azure of the simulated company: Resource Manager and Resource Graph. All of it is DEMO DATA.
 
-Deliberate faults: `acmelegacy` shows blobs to everybody and speaks TLS 1.0; `jump-nsg` lets the internet in
-by RDP; the vault `acme-dev-vault` can be purged; Defender for Key Vault is off in production. The subscription
-`sandbox` exists, and nobody let us in.
+Deliberate faults: `acmelegacy` shows blobs to everybody and speaks TLS 1.0; `jump-nsg` lets the internet
+in by RDP; the vault `acme-dev-vault` can be purged; Defender for Key Vault is off in production. The
+subscription `sandbox` exists, and nobody let us in.
 """
 
 from __future__ import annotations
