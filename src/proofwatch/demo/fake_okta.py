@@ -1,8 +1,8 @@
 """Okta of the simulated company. All of it is DEMO DATA.
 
 Deliberate faults: Mary, who left and was deactivated, is still assigned to one application; ada, a super
-administrator, has no factor that resists phishing; the phone is still an authenticator; an API token is old
-and works from anywhere. linus has no second factor at all.
+administrator, has no factor that resists phishing; the phone is still an authenticator; an API token is old,
+works from anywhere and may do everything. linus has no second factor at all.
 """
 
 from __future__ import annotations
@@ -155,6 +155,8 @@ class FakeOkta(Fake):
     def _factors(self, user: str) -> list[Any]:
         logins = {shapes.ident("00u", person.login): person for person in STAFF}
         person = logins.get(user)
+        if user == shapes.ident("00u", shapes.BOT):
+            return [shapes.factor(shapes.BOT, "webauthn", "FIDO")]
         if person is None or not person.second_factor:
             return []
         found = [shapes.factor(person.login, "push", "OKTA")]
@@ -191,7 +193,7 @@ class FakeOkta(Fake):
              "lastUpdated": shapes.moment(self.now), "expiresAt": later}
             for name, who, age, network in (
                 ("old-import", "katherine", 700, {"connection": "ANYWHERE"}),
-                ("hr-sync", "katherine", 40, office),
+                ("hr-sync", shapes.BOT, 40, office),
             )
         ]  # fmt: skip
         fixed: dict[str, Any] = {
