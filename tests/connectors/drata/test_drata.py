@@ -270,3 +270,10 @@ def test_a_tenant_with_the_older_library_of_evidence_is_read_there(drata: FakeDr
     [row] = read(connector(drata), "drata_evidence")
     assert (row["is_expired"], row["status"]) == (True, None)
     assert row["renewal_date"] == datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def test_the_pace_is_that_of_an_address(drata: FakeDrata) -> None:
+    one, other = connector(drata), connector(drata, api_key="env:ANOTHER_KEY")
+    elsewhere = connector(drata, base_url="https://public-api.eu.drata.com")
+    assert one.api("1").pace is one.api("company").pace is other.api("1").pace is not None
+    assert one.api("1").pace is not elsewhere.api("1").pace

@@ -83,6 +83,27 @@ def test_a_wrong_secret_is_told_in_vantas_words_and_not_repeated(
     assert connector(vanta).prove_read_only().read_only is None
 
 
+def test_a_token_that_is_not_given_is_not_asked_for_again_and_again(
+    vanta: FakeVanta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_VANTA_SECRET", "vcs_of_another")
+    made = connector(vanta)
+    for table in NAMES:
+        with pytest.raises(Unread, match="Client authentication failed"):
+            read(made, table)
+    assert [asked.path for asked in vanta.asked] == ["/oauth/token"]
+    monkeypatch.setattr("proofwatch.connectors.vanta.access.PAUSE", 0.0)
+    monkeypatch.setenv("DEMO_VANTA_SECRET", SECRET)
+    assert len(read(made, "vanta_control")) == 5
+
+
+def test_the_pace_is_that_of_an_application(vanta: FakeVanta) -> None:
+    one, same = connector(vanta), connector(vanta, organization="Other")
+    other = connector(vanta, client_id="vci_other")
+    assert one.api("").pace is same.api("").pace is not None
+    assert one.api("").pace is not other.api("").pace
+
+
 def test_every_permission_is_the_one_scope_and_everything_is_one_shard(vanta: FakeVanta) -> None:
     made = connector(vanta)
     [permission] = made.permissions(NAMES)

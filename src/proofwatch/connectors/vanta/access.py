@@ -23,6 +23,8 @@ DOING = "signing in at Vanta"
 SCOPE = "vanta-api.all:read"
 YOUNG = 60.0
 """Seconds. A token that is refused so soon was revoked by another program, and a new one would be, too."""
+PAUSE = 15.0
+"""Seconds before a token is asked for again that was not given: Vanta takes five such requests a minute."""
 
 
 class OneToken:
@@ -37,14 +39,25 @@ class OneToken:
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._since = 0.0
+        self._refused: tuple[float, ConnectorError] | None = None
         self._used = threading.local()
 
     def token(self) -> Token:
         """Return the token. Raises ConnectorError."""
         with self._lock:
             if self._token is None or self._token.ends - time.time() < EARLY:
-                self._token, self._since = self.fetch(), time.monotonic()
+                self._token, self._since = self._fetched(), time.monotonic()
             return self._token
+
+    def _fetched(self) -> Token:
+        if self._refused and time.monotonic() - self._refused[0] < PAUSE:
+            error = self._refused[1]
+            raise ConnectorError(error.doing, error.problem, error.remedy, permanent=error.permanent)
+        try:
+            return self.fetch()
+        except ConnectorError as error:
+            self._refused = (time.monotonic(), error)
+            raise
 
     def headers(self) -> Mapping[str, str]:
         """Return the header, and remember which token this thread went with."""
