@@ -138,10 +138,19 @@ def test_tables_of_one_service_share_what_they_list(okta: FakeOkta) -> None:
     ):
         read(made, table)
     paths = [asked.path for asked in okta.asked]
+    desk = f"/api/v1/groups/{shapes.ident('00g', 'Help desk')}"
+    assert (paths.count(f"{desk}/users"), paths.count(f"{desk}/roles")) == (1, 1)
     # Two pages of groups, two of administrators, and one question about each of five people.
     assert paths.count("/api/v1/groups") == 2
     assert paths.count("/api/v1/iam/assignees/users") == 2
     assert len([path for path in paths if path.startswith("/api/v1/users/") and path.endswith("/roles")]) == 5
+
+
+def test_applications_are_listed_once_for_their_assignments(okta: FakeOkta) -> None:
+    made = connector(okta)
+    assert len(read(made, "okta_app")) == 5
+    assert len({row["parent_id"] for row in read(made, "okta_app_assignment")}) == 4
+    assert [asked.path for asked in okta.asked].count("/api/v1/apps") == 2
 
 
 def test_members_of_all_groups_are_read_where_that_is_wanted(okta: FakeOkta) -> None:

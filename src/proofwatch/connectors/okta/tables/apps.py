@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from proofwatch.connectors.rest.declare import Col, RestTable
+from collections.abc import Iterator
+
+from proofwatch.connectors.okta.walk import listed, once
+from proofwatch.connectors.rest.collect import Place
+from proofwatch.connectors.rest.declare import Col, Raw, RestTable
 
 READ = "okta.apps.read"
+
+
+def read_apps(place: Place) -> Iterator[Raw]:
+    """Yield every application, those that are switched off too."""
+    yield from once(place, "apps", lambda: _apps(place))
+
+
+def _apps(place: Place) -> Iterator[Raw]:
+    return listed(place, "/api/v1/apps", READ, limit=200, includeNonDeleted="true")
+
 
 APPS = (
     RestTable(
         name="okta_app", service="apps", path="/api/v1/apps", permission=READ, resource="{id}",
-        params={"limit": 200, "includeNonDeleted": "true"},
+        reader=read_apps,
         about="Applications that people reach through Okta, the deactivated ones too.",
         columns=(
             Col("app_id", path="id"),

@@ -70,8 +70,15 @@ def read_group_roles(place: Place) -> Iterator[Raw]:
 
 def read_members(place: Place) -> Iterator[Raw]:
     """Yield the members of groups with admin roles, or of all groups where the settings say so."""
-    wanted = read_groups(place) if place.names["group_members"] == "all" else iter(_with_roles(place))
-    yield from _members(place, wanted)
+    if place.names["group_members"] == "all":
+        yield from _members(place, read_groups(place))
+    else:
+        yield from _by_role(place)
+
+
+def _by_role(place: Place) -> list[Raw]:
+    """Return the members of groups that have admin roles."""
+    return once(place, "members with roles", lambda: _members(place, iter(_with_roles(place))))
 
 
 def _members(place: Place, groups: Iterator[Raw]) -> Iterator[Raw]:
@@ -92,7 +99,7 @@ def _admins(place: Place) -> Iterator[Raw]:
     known: dict[str, Raw] = {}
     for item in listed(place, "/api/v1/iam/assignees/users", ROLES, "value", limit=100):
         known.setdefault(str(item.get("id")), {"id": item.get("id")})
-    for member in _members(place, iter(_with_roles(place))):
+    for member in _by_role(place):
         known.setdefault(str(member.get("id")), {"id": member.get("id")})
     asked = each(known.values(), lambda user: _of(place, "/api/v1/users/{id}/roles", ROLES, user))
     for user, roles in asked:
