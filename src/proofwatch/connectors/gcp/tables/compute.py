@@ -23,16 +23,16 @@ SHOWN = frozenset(
 LEFT_OUT = "(left out)"
 
 
-def _either(data: Any, *names: str) -> Any:
+def _either(data: Mapping[str, Any], *names: str) -> Any:
     """Return a member under whichever of its names it is written; None where under none."""
-    if not isinstance(data, Mapping):
-        return None
     return next((data[name] for name in names if data.get(name) is not None), None)
 
 
 def _metadata(found: Any) -> dict[str, str | None] | None:
     """Return metadata as names with values; an empty one where there is none."""
-    if found is not None and not isinstance(found, Mapping):
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
         return None
     items = _either(found, "items", "item") or []
     return {
@@ -90,13 +90,13 @@ def _firewall(data: Raw) -> Raw:
 
 
 def _rules(found: Any) -> list[Raw]:
-    return [
-        {
-            "protocol": str(_either(item, "IPProtocol", "ipProtocol") or "all").lower(),
-            "ports": list(_either(item, "ports", "port") or []),
-        }
-        for item in found or []
-    ]
+    made = []
+    for item in found or []:
+        protocol = _either(item, "IPProtocol", "ipProtocol")
+        if not isinstance(protocol, str):
+            raise TypeError("a rule has no protocol")
+        made.append({"protocol": protocol.lower(), "ports": list(_either(item, "ports", "port") or [])})
+    return made
 
 
 def _disk(data: Raw) -> Raw:
