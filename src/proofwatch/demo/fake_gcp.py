@@ -1,8 +1,9 @@
 """Acme Robotics at Google Cloud. All of it is DEMO DATA.
 
-Faults on purpose: a firewall rule of the development project lets everyone reach SSH; a bucket there is
-public; the deployment account has a key that somebody has held for more than a year; the database takes
-connections without TLS.
+Faults on purpose: a firewall rule of the development project lets everyone reach SSH, and Security Command
+Center says so; a bucket there is public, because the policy against it was switched off for that project; the
+deployment account has a key that somebody has held for more than a year; the database takes connections
+without TLS.
 """
 
 from __future__ import annotations

@@ -128,13 +128,12 @@ def _buckets() -> Iterator[Asset]:
             "iamConfiguration": iam, "etag": "CAc=", "versioning": {"enabled": True},
             "selfLink": f"https://www.googleapis.com/storage/v1/b/{name}",
             "softDeletePolicy": {"retentionDurationSeconds": "604800"}, "labels": {},
+            "encryption": {"defaultKmsKeyName": f"{RING}/storage"},
         }  # fmt: skip
         if locked:
             data["retentionPolicy"] = {
                 "retentionPeriod": "34560000", "isLocked": True, "effectiveTime": "2024-02-01T10:00:00Z",
             }  # fmt: skip
-        if project == PRODUCTION:
-            data["encryption"] = {"defaultKmsKeyName": f"{RING}/storage"}
         yield asset(
             "storage.googleapis.com/Bucket", f"//storage.googleapis.com/{name}", project, data, "europe-west1"
         )

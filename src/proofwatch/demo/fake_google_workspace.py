@@ -102,7 +102,8 @@ def _id(login: str) -> str:
 def _user(person: Person, now: datetime) -> dict[str, Any]:
     seen = now - timedelta(hours=7)
     if person.ended:
-        seen = datetime(person.ended.year, person.ended.month, person.ended.day, 15, tzinfo=UTC)
+        last = person.ended - timedelta(days=20)
+        seen = datetime(last.year, last.month, last.day, 15, tzinfo=UTC)
     return {
         "kind": "admin#directory#user",
         "id": _id(person.login),
