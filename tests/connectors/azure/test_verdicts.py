@@ -37,7 +37,7 @@ def test_worse_clouds_are_told_from_better_ones(connected, azure, tmp_path):
     lists.append({"id": "below", "properties": {
         "scope": f"/subscriptions/{PRODUCTION}/resourceGroups/x", "principalId": guid(9),
         "principalType": "User",
-        "roleDefinitionId": f"/subscriptions/{PRODUCTION}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}",
+        "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{OWNER}",
     }})  # fmt: skip
     setting = data.lists["/Microsoft.Insights/diagnosticSettings"][DEVELOPMENT][0]
     setting["properties"]["logs"][0]["enabled"] = False

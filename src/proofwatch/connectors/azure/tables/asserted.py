@@ -60,7 +60,7 @@ ASSERTED = (
             Col("status", about="Healthy, Unhealthy, NotApplicable", path="properties.status.code"),
             Col("cause", path="properties.status.cause"),
             Col("description", path="properties.status.description"),
-            Col("assessed_resource", path="properties.resourceDetails.Id"),
+            Col("assessed_resource", "JSON", "Where it is and which", "properties.resourceDetails"),
             Col("severity", about="High, Medium, Low", path="properties.metadata.severity"),
             Col("categories", "VARCHAR[]", path="properties.metadata.categories"),
         ),
