@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_fields, print_json, say
+from proofwatch.connectors.base import usual_name
 from proofwatch.connectors.registry import CONNECTORS, connector_class
 
 
@@ -108,14 +109,14 @@ def _command(kind: str) -> click.Command:
     def run(as_json: bool, name: str | None, interval: int | None, **given: Any) -> None:
         settings = {key: value for key, value in given.items() if value not in (None, ())}
         app = App().open()
-        report = make_connection(app, kind, name or kind, settings, interval)
+        report = make_connection(app, kind, name or usual_name(kind), settings, interval)
         if as_json:
             print_json(report)
         else:
             show_connection(report)
 
     params: list[click.Parameter] = [
-        click.Option(["--name", "name"], help=f"Name of the connection. Default: {kind}."),
+        click.Option(["--name", "name"], help=f"Name of the connection. Default: {usual_name(kind)}."),
         click.Option(
             ["--interval", "interval"],
             type=click.IntRange(1, 10080),

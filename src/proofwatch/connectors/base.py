@@ -27,6 +27,11 @@ EVERY = "*"
 """Stands for all accounts in `Scope.unlisted`."""
 
 
+def usual_name(kind: str) -> str:
+    """Return what a connection of a kind is called where nobody gives it a name."""
+    return kind.replace("_", "-")
+
+
 class ConnectorError(ProofwatchError):
     """A connection could not be set up, identified or planned."""
 

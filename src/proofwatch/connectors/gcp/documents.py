@@ -32,7 +32,7 @@ STEPS = """\
 
 Without an organisation: make the role in each project (--project instead of --organization), bind it there,
 and connect with --projects PROJECT,PROJECT. Where Security Command Center is not active:
---no-security-center.
+--security-center false.
 """
 
 

@@ -29,7 +29,7 @@ STEPS = """\
 6. proofwatch connect google_workspace --key file:/path/to/proofwatch.json \\
      --admin-email proofwatch@YOUR-DOMAIN
 
-Where mobile devices are not managed by Google: --no-mobile-devices, and leave that scope out.
+Where mobile devices are not managed by Google: --mobile-devices false, and leave that scope out.
 """
 
 

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from proofwatch import connecting
+from proofwatch.connectors.base import usual_name
 from proofwatch.connectors.registry import CONNECTORS, connector_class
 from proofwatch.store.services import connections
 from proofwatch.web.access import Needs, at
@@ -77,7 +78,8 @@ def _connect(request: HttpRequest, kind: str) -> str:
 def _free(kind: str) -> str:
     """Return a name for a connection that is not taken."""
     taken_names = {item.name for item in connections.every()}
-    names = [kind, *(f"{kind}-{number}" for number in range(2, 100))]
+    usual = usual_name(kind)
+    names = [usual, *(f"{usual}-{number}" for number in range(2, 100))]
     return next((name for name in names if name not in taken_names), "")
 
 
