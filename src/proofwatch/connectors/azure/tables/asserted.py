@@ -15,15 +15,16 @@ POLICY = (
     "assignment = tostring(properties.policyAssignmentId), "
     "definition = tostring(properties.policyDefinitionId), "
     "reference = tostring(properties.policyDefinitionReferenceId), found = tostring(properties.resourceId) "
-    "| summarize compliant = countif(state =~ 'Compliant'), noncompliant = countif(state =~ 'NonCompliant'), "
-    "exempt = countif(state =~ 'Exempt'), "
-    "other = countif(state !in~ ('Compliant', 'NonCompliant', 'Exempt')), "
-    "examples = make_set_if(found, state =~ 'NonCompliant', 20), "
-    "effect = take_any(tostring(properties.policyDefinitionAction)), "
-    "assignmentName = take_any(tostring(properties.policyAssignmentName)), "
-    "definitionName = take_any(tostring(properties.policyDefinitionName)) "
-    "by subscriptionId, assignment, definition, reference "
-    "| extend id = strcat(subscriptionId, '|', assignment, '|', definition, '|', reference) | order by id asc"
+    "effect = tostring(properties.policyDefinitionAction), "
+    "assignmentName = tostring(properties.policyAssignmentName), "
+    "definitionName = tostring(properties.policyDefinitionName) "
+    "| summarize compliant = sum(iff(state =~ 'Compliant', 1, 0)), "
+    "noncompliant = sum(iff(state =~ 'NonCompliant', 1, 0)), exempt = sum(iff(state =~ 'Exempt', 1, 0)), "
+    "total = count(), examples = make_set(iff(state =~ 'NonCompliant', found, ''), 20) "
+    "by subscriptionId, assignment, definition, reference, effect, assignmentName, definitionName "
+    "| extend other = total - compliant - noncompliant - exempt, "
+    "id = strcat(subscriptionId, '|', assignment, '|', definition, '|', reference, '|', effect) "
+    "| order by id asc"
 )
 """One row for each policy of an assignment: the states themselves are as many as resources times policies."""
 
@@ -72,7 +73,7 @@ ASSERTED = (
         path=PATH,
         resource="{parent_key}",
         service="policy",
-        reader=listed(POLICY),
+        reader=listed(POLICY, alone=True),
         permission=READ,
         columns=(
             Col("assignment"),
@@ -85,7 +86,7 @@ ASSERTED = (
             Col("noncompliant", "BIGINT"),
             Col("exempt", "BIGINT"),
             Col("other", "BIGINT", "Unknown, Conflict, Protected, …"),
-            Col("examples", "VARCHAR[]", "Up to 20 resources that do not comply"),
+            Col("examples", "VARCHAR[]", "Some that do not comply; empty text stands for the others"),
         ),
         source="Resource Graph: policyresources of type microsoft.policyinsights/policystates",
     ),
