@@ -28,7 +28,7 @@ def rows(contents, name):
 def test_everything_that_an_auditor_expects_is_in_it(contents):
     assert {name.split("/")[0] for name in contents} == FOLDERS | FILES
     controls = json.loads(contents["binder.json"])["controls"]
-    assert len(controls) == 34
+    assert len(controls) == 45
     for control in controls:
         about = json.loads(contents[f"controls/{control}/control.json"])
         wanted = {"runs", "daily", "results"} if about["checks"] else set()

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofwatch.app import App
-from proofwatch.cli import demo_alerts, demo_binder, demo_history
+from proofwatch.cli import demo_alerts, demo_binder, demo_history, demo_systems
 from proofwatch.cli.output import console, json_option, print_json, print_table, say, utc
 from proofwatch.cli.progress import stage_progress
 from proofwatch.config import DEMO_FILE, DEMO_MARK, ConfigError, Settings, load_settings
@@ -40,17 +40,20 @@ def demo(once: bool, as_json: bool) -> None:
     """
     if as_json:
         console.file = sys.stderr
-    from proofwatch.demo import inbox
+    from proofwatch.demo import inbox, systems
     from proofwatch.demo.company import environment
     from proofwatch.demo.server import start
 
     began = time.monotonic()
     app = App(demo_settings(load_settings()))
     say("DEMO DATA: a simulated company on local servers. No cloud account, no network.\n", "bold")
-    with start() as server, inbox.start() as box, _environment():
+    with start() as server, inbox.start() as box, _environment(), ExitStack() as stack:
         company = _seed(app, server.url)
+        folder, monitored = app.settings.home / "people", company.accounts["production"]
+        others = stack.enter_context(systems.running(folder, account_id=monitored))
         _connect(app, company, box)
         first = _sweep(app, "3. Sweep")
+        demo_systems.tell(app, others)
         _controls(app)
         demo_alerts.deliver(app)
         second = _change(app, company, first)
@@ -61,7 +64,7 @@ def demo(once: bool, as_json: bool) -> None:
         if as_json:
             print_json({**_summary(app, (first, second), good, seconds), **told})
         if not once and sys.stdin.isatty():
-            _stay(app, environment(company))
+            _stay(app, environment(company) | systems.variables())
     sys.exit(0 if good else 1)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from proofwatch.checks.base import SEVERITIES, Counts, Severity
+from proofwatch.connectors.registry import CONNECTORS
 from proofwatch.controls.base import WORST_FIRST, Control, ControlState, ControlStatus, Link, Observation
 
 STALE_AFTER_INTERVALS = 2
@@ -68,6 +69,8 @@ def _status(
     enabled = [check for check in control.checks if check not in disabled]
     seen = [item for check in enabled for item in by_check.get(check, [])]
     unseen = [check for check in enabled if check not in by_check]
+    apart = [check for check in unseen if _has_no_connection(check, connected)]
+    unseen = [check for check in unseen if check not in apart]
     counts = add_counts(item.counts for item in seen)
     status, reason = _verdict(control, enabled, seen, unseen, counts, now, disabled, connected, absent)
     if counts.accepted and status not in ("accepted", "not monitored"):
@@ -76,6 +79,10 @@ def _status(
     off = len(control.checks) - len(enabled)
     if off and enabled:
         reason += f" {off} of its {len(control.checks)} checks {'is' if off == 1 else 'are'} disabled."
+    if apart and status != "not monitored":
+        kinds = ", ".join(sorted({check.split(".")[0] for check in apart}))
+        have = f"{len(apart)} of its {len(control.checks)} checks {'has' if len(apart) == 1 else 'have'}"
+        reason = f"{reason.rstrip('.')}. {have} no connection: {kinds}."
     return ControlStatus(
         control=control.id,
         status=status,
@@ -136,6 +143,12 @@ def _verdict(
     if not counts.judged:
         return "passing", "There is nothing to judge: all was read, and no resource is in scope (0 of 0)."
     return "passing", f"{counts.passed} of {counts.judged} resources pass {_checks(len(enabled))}."
+
+
+def _has_no_connection(check: str, connected: Collection[str]) -> bool:
+    """Tell whether a check is about a kind of system that exists and is not connected here."""
+    kind = check.split(".")[0]
+    return kind in CONNECTORS and kind not in connected
 
 
 def _never_observed(links: Sequence[Link], observations: Sequence[Observation]) -> list[Link]:

@@ -69,7 +69,6 @@ class FakeVanta(Fake):
             "same": [
                 "aws.s3.bucket-versioning=aws-s3-buckets-versioned",
                 "aws.iam.console-user-mfa=aws-iam-console-users-mfa",
-                "aws.iam.root-mfa-enabled=aws-root-mfa",
             ],
         }
 

@@ -131,6 +131,7 @@ class Graph:
                 "requiredStatusChecks": [{"context": "ci"}], "doNotEnforceOnCreate": False,
             }  # fmt: skip
             rules += [
+                {"type": "REQUIRED_SIGNATURES", "repositoryRuleset": ruleset, "parameters": None},
                 {"type": "PULL_REQUEST", "repositoryRuleset": ruleset, "parameters": asked},
                 {"type": "REQUIRED_STATUS_CHECKS", "repositoryRuleset": ruleset, "parameters": checks},
             ]

@@ -24,6 +24,7 @@ FAKES = {
     "drata": "proofwatch.demo.fake_drata:FakeDrata",
 }
 """Kind of connector → the server that answers for the company."""
+MONITORS = ("vanta", "drata")
 LAST = ("vanta", "drata", "people")
 """What is held against the other connections, and so is swept after them."""
 
@@ -38,11 +39,14 @@ class System:
 
 
 @contextmanager
-def running(folder: Path, kinds: tuple[str, ...] = (*FAKES, "people")) -> Iterator[list[System]]:
+def running(
+    folder: Path, kinds: tuple[str, ...] = (*FAKES, "people"), account_id: str = ""
+) -> Iterator[list[System]]:
     """Run the systems until the block ends; what their settings name stands in the environment meanwhile.
 
     Args:
         folder: for the people list.
+        account_id: of the AWS account that Vanta and Drata monitor, too; "" leaves theirs.
         kinds: which ones.
     """
     found = []
@@ -52,7 +56,8 @@ def running(folder: Path, kinds: tuple[str, ...] = (*FAKES, "people")) -> Iterat
             if kind == "people":
                 found.append(System(kind, {"file": str(write_people(folder / "people.csv"))}))
                 continue
-            fake = stack.enter_context(_fake(kind)())
+            monitor = {"account_id": account_id} if account_id and kind in MONITORS else {}
+            fake = stack.enter_context(_fake(kind)(**monitor))
             os.environ.update(fake.environment())
             found.append(System(kind, fake.settings(), fake))
         try:
@@ -61,6 +66,11 @@ def running(folder: Path, kinds: tuple[str, ...] = (*FAKES, "people")) -> Iterat
             for name in set(os.environ) - set(before):
                 if name.startswith("DEMO_"):
                     del os.environ[name]
+
+
+def variables() -> dict[str, str]:
+    """Return what the settings of the running systems name; it is worthless elsewhere."""
+    return {name: value for name, value in os.environ.items() if name.startswith("DEMO_")}
 
 
 def write_people(path: Path) -> Path:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _TABLES = re.compile(r"^-- tables: (.+)$", re.MULTILINE)
 _PARTS = re.compile(r"[/:]")
+WHOLE = "as a whole"
 UNKNOWN = "we judged no such thing"
 
 
@@ -162,11 +163,11 @@ def _end(text: str) -> str:
 def _row(check: Check, rule: str, told: Opinion, resource: str, ours: str, theirs: str, why: str = "") -> Row:
     known_ours: Any = ours if ours in ("pass", "fail") else None
     return {
-        "resource": f"{check.id}|{rule}|{resource or 'as a whole'}",
+        "resource": f"{check.id}|{rule}|{resource or WHOLE}",
         "check_id": check.id,
         "rule": rule,
         "rule_name": told.name,
-        "item": resource or None,
+        "item": resource or WHOLE,
         "ours": known_ours,
         "theirs": theirs or None,
         "theirs_at": told.judged_at,

@@ -21,7 +21,6 @@ from proofwatch.snapshots.engine import connect, identifier, lock, quote
 from proofwatch.snapshots.rebuild import materialise
 from proofwatch.snapshots.spool import write_part
 from proofwatch.store.models import Connection
-from proofwatch.store.models.connections import ConnectionState
 from proofwatch.store.services import connections, sweeps
 
 if TYPE_CHECKING:
@@ -118,10 +117,7 @@ def read(table: Table, connection: Connection, shard: Shard, work: Work, folder:
 
 def others(connection: Connection) -> list[Connection]:
     """Return every other connection that is not removed."""
-    return [
-        item for item in connections.every()
-        if item.pk != connection.pk and item.state != ConnectionState.REMOVED
-    ]  # fmt: skip
+    return [item for item in connections.every() if item.pk != connection.pk]
 
 
 def select(source: Connection, tables: Sequence[str], sql: str, work: Work) -> Iterator[dict[str, Any]]:

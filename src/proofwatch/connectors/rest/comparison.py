@@ -20,7 +20,7 @@ def comparison(kind: str, title: str) -> RestTable:
             Col("check_id", "VARCHAR", "Our check"),
             Col("rule", "VARCHAR", f"The rule of {title} that it names by same_as"),
             Col("rule_name"),
-            Col("item", "VARCHAR", "The resource; NULL for the rule as a whole"),
+            Col("item", "VARCHAR", "The resource, or 'as a whole'"),
             Col("ours", "VARCHAR", "pass or fail; NULL where we cannot tell, or have no such resource"),
             Col("theirs", "VARCHAR", "pass or fail; NULL where there is no verdict, or an old one"),
             Col("ours_at", "TIMESTAMPTZ", "When we observed it"),
