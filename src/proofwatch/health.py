@@ -16,6 +16,8 @@ Level = Literal["ok", "warning", "wrong"]
 LEAST_FREE = 1 << 30
 OLD_PICTURE = timedelta(days=8)
 """Pictures of the pages are taken every week."""
+SOON = timedelta(days=14)
+"""How long before the end of a credential it is time to renew it."""
 IDLE = timedelta(minutes=2)
 """How long what is due may wait before it looks as if nobody were there to do it."""
 
@@ -242,6 +244,11 @@ def _connections(app: App) -> Iterator[Finding]:
             yield Finding(
                 "warning", name, f"missing: {item.problem}", "Attach the generated read-only policy."
             )
+        ends = connections.credential_ends(item)
+        if ends is not None and ends < now + SOON:
+            said = f"its credential {'ended' if ends <= now else 'ends'} at {ends:%Y-%m-%d %H:%M:%SZ}"
+            remedy = f"Renew it at the provider, then `proofwatch connect {item.kind} --name {item.name} …`."
+            yield Finding("warning", name, said, remedy)
         if connections.is_stale(item, now):
             yield Finding(
                 "warning", name, "no complete sweep in two intervals", f"proofwatch sweep {item.name}"

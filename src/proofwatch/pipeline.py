@@ -33,7 +33,7 @@ from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.models.sweeps import Trigger
 from proofwatch.store.outcome import Outcome
-from proofwatch.store.services import sweeps
+from proofwatch.store.services import connections, sweeps
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -115,6 +115,7 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     tools.step("evaluated")
     sweeps.move(run, "applying")
     reconcile.apply(run, outcome, tools.objects, now=_now(), actor=actor, also=observe)
+    connections.identified(connection, plan.identity, actor=actor, now=_now())
     tools.step("applied")
     tools.sign()
     tools.step("signed")

@@ -251,5 +251,6 @@ OTHERS = {
     "drill": watch.drill,
     "drill failed": watch.drill_failed,
     "checkpoint refused": watch.checkpoint_refused,
+    "credential ends": watch.credential_ends,
 }
 """Condition → what yields its alerts; `failing` is counted apart, because it is counted in the database."""

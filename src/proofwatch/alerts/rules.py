@@ -19,7 +19,7 @@ from proofwatch.alerts.base import AlertError, Policy, default_policy
 When = Literal[
     "failing", "no data", "inconclusive", "connection", "coverage", "check disabled", "write permission",
     "unreviewed", "task overdue", "evidence gap", "delivery failed", "drill", "drill failed",
-    "checkpoint refused",
+    "checkpoint refused", "credential ends",
 ]  # fmt: skip
 Severity = Literal["critical", "high", "medium", "low"]
 MOST_BYTES = 1_000_000

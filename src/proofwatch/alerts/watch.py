@@ -93,6 +93,20 @@ def checkpoint_refused(rule: Rule, controls: Sequence[Control], now: datetime) -
         yield Tally(rule, "", None, f"keeper={row.name}", severity, failing=1, example=example)
 
 
+def credential_ends(rule: Rule, controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
+    """Yield each connection whose credential ends within the rule's time, or has ended."""
+    for owner in connections.every():
+        ends = connections.credential_ends(owner)
+        if ends is None or not matches(owner.name, rule.connections):
+            continue
+        if ends > now + timedelta(minutes=rule.minutes or 14 * DAY):
+            continue
+        severity = "critical" if ends < now + timedelta(days=3) else rule.severity or "high"
+        words = "ended" if ends <= now else "ends"
+        example = f"the credential of connection {owner.name} {words} at {ends:%Y-%m-%d %H:%M:%SZ}: renew it"
+        yield Tally(rule, "", owner.pk, "", severity, failing=1, example=example)
+
+
 def drill(rule: Rule, controls: Sequence[Control], now: datetime) -> Iterator[Tally]:
     """Yield the drill that is under way: it fails on purpose until somebody acknowledges it."""
     for row in drills.running():

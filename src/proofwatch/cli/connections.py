@@ -91,7 +91,8 @@ def connection_body(item: Any, now: datetime) -> dict[str, Any]:
         "paused_by", "paused_reason", "paused_until",
     )  # fmt: skip
     body = {name: getattr(item, name) for name in names}
-    return {**body, "stale": service.is_stale(item, now), "settings": dict(item.settings)}
+    more = {"credential_ends": service.credential_ends(item), "stale": service.is_stale(item, now)}
+    return {**body, **more, "settings": dict(item.settings)}
 
 
 @connections.command()
@@ -120,6 +121,7 @@ def show(name: str, as_json: bool) -> None:
             ("system", item.kind),
             ("state", "stale" if service.is_stale(item, now) else item.state),
             ("identity", item.identity.get("principal", "unknown")),
+            ("credential ends", service.credential_ends(item) or "not told"),
             ("read-only", {True: "proven", False: "NO", None: "cannot tell"}[item.read_only]),
             ("proof", item.read_only_proof),
             ("missing", missing or "none"),

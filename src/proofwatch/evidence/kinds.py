@@ -16,6 +16,7 @@ KINDS = {
     "connection.created": "A source system was connected.",
     "connection.changed": "The settings or the interval of a connection were changed.",
     "connection.tested": "A connection was tested: identity, permissions by name, proof that it only reads.",
+    "connection.identified": "A sweep found another identity, or another end of its credential, than before.",
     "connection.paused": "The sweeps of a connection were stopped until a stated time, for a reason.",
     "connection.resumed": "The sweeps of a connection go on.",
     "connection.removed": "A connection was removed; its evidence stays.",

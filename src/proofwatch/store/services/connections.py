@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
@@ -166,6 +166,38 @@ def record_test(
             },
         )
     return fresh
+
+
+def identified(
+    connection: Connection, identity: Mapping[str, Any], *, actor: str, now: datetime
+) -> Connection:
+    """Keep who a sweep found that we are, if that is new: a renewed credential ends later than the old."""
+    if not identity or _who(connection.identity) == _who(identity):
+        return connection
+    with write(f"keeping the identity of connection {connection.name}"):
+        fresh = _locked("sweeping a connection", connection)
+        if _who(fresh.identity) != _who(identity):
+            fresh.identity = dict(identity)
+            fresh.save(update_fields=("identity",))
+            _log("identified", fresh, actor, now, identity=fresh.identity)
+    return fresh
+
+
+def _who(identity: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what of an identity is worth an entry when it changes."""
+    details = identity.get("details") or {}
+    return identity.get("account_id"), identity.get("principal"), details.get("credential_expires_at")
+
+
+def credential_ends(connection: Connection) -> datetime | None:
+    """Return when the credential of a connection ends, where the provider or the credential tells."""
+    details = connection.identity.get("details") or {}
+    text = details.get("credential_expires_at", "") if isinstance(details, Mapping) else ""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def pause(connection: Connection, *, actor: str, now: datetime, reason: str, until: datetime) -> Connection:

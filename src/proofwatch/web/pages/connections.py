@@ -50,6 +50,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     values = {
         "row": row,
         "facts": listed.body(row, request.now),
+        "ends": service.credential_ends(row),
         "settings": _settings(row),
         "missing": missing[:PERMISSIONS],
         "missing_count": len(missing),
