@@ -51,6 +51,7 @@ class FakeGcp(FakeGoogle):
             self.route(f"GET /v1/{line}/{{name}}/sources/-/findings", self._findings)
             self.route(f"POST /v3/{line}/{{name}}", partial(self._tested, kind=line))
             self.route(f"GET /v1/{line}/{{name}}", partial(self._searched, kind=line))
+        self.route("POST /v3/folders/{name}", partial(self._tested, kind="folders"))
         self.route("GET /v3/organizations:search", self._organizations)
         self.route("GET /v3/projects:search", self._projects)
 

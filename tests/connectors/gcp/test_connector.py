@@ -14,6 +14,7 @@ from proofwatch.demo.fake_gcp import FakeGcp
 from proofwatch.demo.fake_gcp_assets import (
     DEPLOYER,
     DEVELOPMENT,
+    FOLDER,
     LOGS,
     NUMBERS,
     ORGANIZATION,
@@ -69,7 +70,7 @@ def test_it_proves_that_it_only_reads(connector: GcpConnector, google: FakeGcp) 
 
 
 def test_a_role_bound_further_down_is_found(connector: GcpConnector, google: FakeGcp) -> None:
-    project, bucket = google.policies[1], google.policies[2]
+    project, bucket, folder = google.policies[1], google.policies[2], google.policies[3]
     assert NUMBERS[PRODUCTION] in project["name"]
     held = {"role": "roles/compute.admin", "members": [f"serviceAccount:{READER}"]}
     project["iamPolicy"]["bindings"].append(held)
@@ -77,9 +78,14 @@ def test_a_role_bound_further_down_is_found(connector: GcpConnector, google: Fak
     bucket["iamPolicy"]["bindings"].append(
         {"role": "roles/storage.admin", "members": [f"serviceAccount:{READER}"]}
     )
+    folder["iamPolicy"]["bindings"].append(
+        {"role": "roles/logging.admin", "members": [f"serviceAccount:{READER}"]}
+    )
+    google.held[f"folders/{FOLDER}"] = {"logging.sinks.delete"}
     found = connector.prove_read_only()
     assert found.read_only is False
     assert set(found.writes) == {
+        f"folders/{FOLDER}: logging.sinks.delete",
         f"projects/{NUMBERS[PRODUCTION]}: compute.instances.delete",
         "//storage.googleapis.com/acme-development-site: roles/storage.admin",
     }

@@ -13,6 +13,7 @@ from proofwatch.connectors.rest.paging import Request, token
 from proofwatch.outbound.session import Session
 
 READ = "cloud-platform.read-only"
+NODES = "//cloudresourcemanager.googleapis.com/"
 SEARCH = "cloudasset.assets.searchAllIamPolicies"
 WRITING = (
     "resourcemanager.projects.setIamPolicy", "resourcemanager.projects.delete",
@@ -98,7 +99,7 @@ def prove(access: Access, accounts: Iterable[str]) -> ReadOnlyProof:
 
     In every organisation or project read Google is asked which of a fixed list of writing permissions we
     have. A role may also be bound further down, which Google does not tell there: so every binding of ours
-    is searched for, and each project that has one is asked, too.
+    is searched for, and each folder and project that has one is asked, too.
     """
     method = (
         "testIamPermissions with a fixed list of writing permissions, where we read and where we are bound"
@@ -110,8 +111,8 @@ def prove(access: Access, accounts: Iterable[str]) -> ReadOnlyProof:
         for account in accounts:
             bound = _bindings(access, account)
             told["bound"] += [f"{role} on {name}" for name, role in bound]
-            inner = {name.rpartition("/")[2] for name, _ in bound if "/projects/" in name and _plain(name)}
-            places = dict.fromkeys([parent_of(account), *(f"projects/{name}" for name in sorted(inner))])
+            inner = sorted({name.removeprefix(NODES) for name, _ in bound if _plain(name)})
+            places = dict.fromkeys([parent_of(account), *inner])
             for place in places:
                 told["asked"].append(place)
                 writes += [f"{place}: {name}" for name in _tested(access, place)]
@@ -127,7 +128,7 @@ def prove(access: Access, accounts: Iterable[str]) -> ReadOnlyProof:
 
 def _plain(name: str) -> bool:
     """Tell whether a full resource name is of an organisation, folder or project itself."""
-    return name.startswith("//cloudresourcemanager.googleapis.com/")
+    return name.startswith(NODES)
 
 
 def _tested(access: Access, place: str) -> list[str]:
