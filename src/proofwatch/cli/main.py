@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("status:status", "Show the controls, worst first, with reasons."),
     "results": ("status:results", "Show the newest verdicts: check × resource."),
     "findings": ("status:findings", "Show what fails, since when, and what was restored."),
+    "disagreements": ("opinions:disagreements", "Where another source judges the same thing differently."),
     "alerts": ("alerts:alerts", "List, show, acknowledge, review and silence alerts."),
     "tasks": ("tasks:tasks", "Who repairs what by when: list, assign, claim."),
     "accept": ("accept:accept", "Risks accepted for a time: request, approve, end."),

@@ -37,7 +37,8 @@ LOOKS: dict[str, Look] = {
     ),
     **dict.fromkeys(("no data", "stale", "disabled", "off"), Look("void", "worry")),
     **dict.fromkeys(
-        ("inconclusive", "partial", "needs permission", "unknown", "look at it"), Look("question", "worry")
+        ("inconclusive", "partial", "needs permission", "unknown", "look at it", "differs"),
+        Look("question", "worry"),
     ),
     **dict.fromkeys(
         ("pending", "queued", "retrying", "planned", "collecting", "requested", "testing", "waiting"),
@@ -59,6 +60,7 @@ LOOKS: dict[str, Look] = {
             "covered",
             "told",
             "in order",
+            "agrees",
         ),
         Look("tick", "good"),
     ),

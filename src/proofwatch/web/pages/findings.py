@@ -10,6 +10,8 @@ from django.shortcuts import render
 
 from proofwatch.listings import findings as listed
 from proofwatch.listings.remembered import remembered
+from proofwatch.pipeline import TABLES
+from proofwatch.store import opinions
 from proofwatch.store.models import (
     AlertResource,
     CheckRun,
@@ -64,6 +66,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "events": happened[:MANY][::-1],
         "events_more": len(happened) > MANY,
         "check": installation().catalog.checks.get(row.check_id),
+        "opinions": _opinions(row),
         "alerts": list(inside[:MANY]),
         "controls": [
             item for item in (controls.controls_of(listing) if listing else ()) if row.check_id in item.checks
@@ -73,6 +76,13 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         ).first(),
     }
     return render(request, "pages/finding.html", values)
+
+
+def _opinions(row: Finding) -> list[opinions.Stated]:
+    """Return what other sources assert of the same resource, or of their rule as a whole if not of it."""
+    app = installation()
+    found = opinions.about(app.objects, app.settings.cache / TABLES, row.check_id, row.resource)
+    return [item for item in found if item.item == row.resource] or found
 
 
 def _state(row: Finding) -> str:
