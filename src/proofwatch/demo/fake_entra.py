@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from proofwatch.demo import entra_shapes as shapes
 from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.microsoft_login import CLIENT, OBJECT, SECRET, TENANT, lets_in, token_answer
+from proofwatch.demo.microsoft_login import CLIENT, OBJECT, SECRET, TENANT, guid, lets_in, token_answer
 
 PERMISSIONS = (
     "Application.Read.All", "AuditLog.Read.All", "Device.Read.All", "Domain.Read.All", "Group.Read.All",
@@ -54,6 +54,18 @@ class FakeEntra(Fake):
         for path, item in self.data.singles.items():
             self.route(f"GET /v1.0{path}", partial(_said, item))
         self.route("GET /v1.0/groups/{group}/members", self._members)
+        held = [
+            {
+                "id": "a",
+                "appRoleId": OBJECT,
+                "resourceDisplayName": "Microsoft Graph",
+                "resourceId": guid(404),
+            }
+        ]
+        self.data.lists[f"/servicePrincipals/{OBJECT}/appRoleAssignments"] = held
+        self.route(f"GET /v1.0/servicePrincipals/{OBJECT}/appRoleAssignments", partial(self._listed, held))
+        graph = {"id": guid(404), "appId": "00000003-0000-0000-c000-000000000000", "appRoles": []}
+        self.route(f"GET /v1.0/servicePrincipals/{guid(404)}", partial(_said, graph))
         self.route(f"GET /v1.0/applications(appId='{CLIENT}')", lambda asked: Said(self.data.own))
         self.route(f"GET /v1.0/servicePrincipals(appId='{CLIENT}')", lambda asked: Said({"id": OBJECT}))
 

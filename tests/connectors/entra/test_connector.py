@@ -4,7 +4,7 @@ import pytest
 
 from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.entra import EntraConnector
-from proofwatch.connectors.entra.access import is_read
+from proofwatch.connectors.entra.access import GRAPH_APP, is_read
 from proofwatch.connectors.entra.documents import IDS
 from proofwatch.demo.entra_shapes import GLOBAL_ADMIN, SECURITY_GROUP
 from proofwatch.demo.fake_entra import PERMISSIONS
@@ -87,13 +87,42 @@ def test_what_cannot_be_told_is_not_called_read_only(connected, entra):
 
 def test_where_the_token_tells_nothing_graph_is_asked(connected, entra, monkeypatch):
     monkeypatch.setattr("proofwatch.connectors.microsoft.claims_of", lambda token: {})
-    graph = {"id": guid(4), "appRoles": [{"id": "r1", "value": "User.ReadWrite.All"}]}
-    given = [{"appRoleId": "r1", "resourceDisplayName": "Microsoft Graph"}, {"appRoleId": "r2"}]
-    base = "/v1.0/servicePrincipals"
-    entra.broken[f"{base}(appId='00000003-0000-0000-c000-000000000000')"] = Said(graph)
-    entra.broken[f"{base}/{OBJECT}/appRoleAssignments"] = Said({"value": given})
+    graph = {"appId": GRAPH_APP, "appRoles": [{"id": OBJECT, "value": "User.ReadWrite.All"}]}
+    entra.broken[f"/v1.0/servicePrincipals/{guid(404)}"] = Said(graph)
     proof = connected().prove_read_only()
-    assert proof.read_only is False and proof.writes == ("None: r2", "User.ReadWrite.All")
+    assert proof.read_only is False and proof.writes == ("Microsoft Graph: User.ReadWrite.All",)
+
+
+def test_what_it_may_do_at_another_interface_is_a_write_too(connected, entra):
+    exchange = {"appId": guid(7), "appRoles": [{"id": "r1", "value": "full_access_as_app"}]}
+    entra.broken[f"/v1.0/servicePrincipals/{guid(8)}"] = Said(exchange)
+    held = entra.data.lists[f"/servicePrincipals/{OBJECT}/appRoleAssignments"]
+    held.append({"appRoleId": "r1", "resourceDisplayName": "Exchange Online", "resourceId": guid(8)})
+    proof = connected().prove_read_only()
+    assert proof.read_only is False and proof.writes == ("Exchange Online: full_access_as_app",)
+    entra.broken[f"/v1.0/servicePrincipals/{OBJECT}/appRoleAssignments"] = Said({}, 403)
+    proof = connected().prove_read_only()
+    assert proof.read_only is None and "app roles it holds is unknown" in proof.reason
+
+
+def test_a_missing_licence_is_no_missing_permission(connected, entra):
+    entra.premium = False
+    (found,) = connected().permissions(["entra_sign_in"])
+    assert found.allowed is None and "no licence" in found.how
+
+
+def test_without_the_permission_users_are_read_and_it_is_named(read, entra, monkeypatch):
+    answer = entra.answer
+
+    def deny(asked):
+        if "signInActivity" in asked.query.get("$select", ""):
+            return Said({"error": {"code": "Authorization_RequestDenied", "message": "no"}}, 403)
+        return answer(asked)
+
+    monkeypatch.setattr(entra, "answer", deny)
+    rows = read("entra_user")
+    assert len(rows) == ROWS["entra_user"]
+    assert all("AuditLog.Read.All is needed" in row["_unread"]["last_activity"] for row in rows)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session, origin
 
 NO_LICENCE = "NonPremiumTenant"
+LICENCE = "licence"
+"""Code of what is not read because it was not bought; the permission may be there."""
 GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 """Microsoft Graph's own application, the same in every tenant."""
 READER_ROLES = frozenset(
@@ -38,7 +40,7 @@ class GraphApi(Api):
         if answer.status == 403 and NO_LICENCE in str(dig(answer.json(), "error.code")):
             problem = "the tenant has no licence for it: Microsoft gives it with Entra ID P1 or P2 only"
             remedy = "Buy the licence, or switch the reading off in the connection's settings."
-            return Unread(doing, problem, remedy, code="403")
+            return Unread(doing, problem, remedy, code=LICENCE)
         return super().refused(answer, doing, permission)
 
 
@@ -120,39 +122,58 @@ def is_read(permission: str) -> bool:
 
 
 def prove(access: Access) -> ReadOnlyProof:
-    """Say what we could write: permissions in our token, and roles of the directory that we hold."""
-    method = "roles in the access token, and roles of the directory held by the application"
+    """Say what we could write: permissions in our token, at other interfaces, and by roles of the directory."""
+    method = "roles in the access token, other app role assignments, and roles of the directory"
     try:
-        principal, named = _granted(access, access.sign_in.claims(access.scope))
+        claims = access.sign_in.claims(access.scope)
+        principal = _principal(access, claims)
     except (Unread, ConnectorError) as error:
         return ReadOnlyProof(None, method, reason=error.problem)
-    writes = [name for name in named if not is_read(name)]
-    evidence: dict[str, Any] = {"roles": named, "object_id": principal}
+    named = sorted(map(str, claims.get("roles") or ()))
+    evidence: dict[str, Any] = {"object_id": principal, "roles": named}
+    writes, unknown = [name for name in named if not is_read(name)], []
     try:
-        held = _directory_roles(access, principal)
+        evidence["elsewhere"] = _app_roles(access, principal, with_graph=not claims)
+        writes += [name for name in evidence["elsewhere"] if not is_read(name.partition(": ")[2])]
     except (Unread, ConnectorError) as error:
-        # What the token says is certain already; that there is nothing else is not.
-        reason = f"whether it holds a role of the directory is unknown: {error.problem}"
-        return ReadOnlyProof(False if writes else None, method, tuple(writes), reason, evidence)
-    writes += [f"directory role {role}" for role in held if role not in READER_ROLES]
-    evidence["directory_roles"] = held
-    return ReadOnlyProof(not writes, method, tuple(writes), "", evidence)
+        unknown.append(f"which app roles it holds is unknown: {error.problem}")
+    try:
+        evidence["directory_roles"] = _directory_roles(access, principal)
+        writes += [
+            f"directory role {role}" for role in evidence["directory_roles"] if role not in READER_ROLES
+        ]
+    except (Unread, ConnectorError) as error:
+        unknown.append(f"whether it holds a role of the directory is unknown: {error.problem}")
+    # What is known to write is certain already; that there is nothing else is not.
+    only = False if writes else None if unknown else True
+    return ReadOnlyProof(only, method, tuple(writes), "; ".join(unknown), evidence)
 
 
-def _granted(access: Access, claims: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return our object id and the permissions granted to it; from Graph where the token tells nothing."""
-    if isinstance(claims.get("oid"), str) and isinstance(claims.get("roles", []), list):
-        return claims["oid"], sorted(map(str, claims.get("roles", [])))
-    api = access.api()
+def _principal(access: Access, claims: Mapping[str, Any]) -> str:
+    """Return the id of our own service principal: from the token, or from Graph where that tells nothing."""
+    if isinstance(claims.get("oid"), str):
+        return str(claims["oid"])
     path = f"/servicePrincipals(appId='{access.settings.client_id}')"
-    principal = str(_body(api, path, {"$select": "id"}).get("id"))
-    graph = _body(api, f"/servicePrincipals(appId='{GRAPH_APP}')", {"$select": "id,appRoles"})
-    names = {role.get("id"): role.get("value") for role in graph.get("appRoles") or []}
+    return str(_body(access.api(), path, {"$select": "id"}).get("id"))
+
+
+def _app_roles(access: Access, principal: str, *, with_graph: bool) -> list[str]:
+    """Return the app roles that we hold as `interface: role`; those of Graph only where the token is silent."""
+    api = access.api()
     given = _all(api, Request(f"/servicePrincipals/{principal}/appRoleAssignments"))
-    return principal, sorted(
-        str(names.get(item.get("appRoleId"), f"{item.get('resourceDisplayName')}: {item.get('appRoleId')}"))
-        for item in given
-    )
+    names: dict[str, Mapping[str, Any]] = {}
+    found = []
+    for item in given:
+        resource = str(item.get("resourceId"))
+        if resource not in names:
+            names[resource] = _body(api, f"/servicePrincipals/{resource}", {"$select": "id,appId,appRoles"})
+        interface = names[resource]
+        if interface.get("appId") == GRAPH_APP and not with_graph:
+            continue
+        values = {role.get("id"): role.get("value") for role in interface.get("appRoles") or []}
+        role = values.get(item.get("appRoleId")) or item.get("appRoleId")
+        found.append(f"{item.get('resourceDisplayName')}: {role}")
+    return sorted(found)
 
 
 def _directory_roles(access: Access, principal: str) -> list[str]:
@@ -168,7 +189,7 @@ def _body(api: Api, path: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _all(api: Api, request: Request) -> Sequence[Mapping[str, Any]]:
-    permission = "RoleManagement.Read.Directory" if "role" in request.url else ""
+    permission = "Application.Read.All" if "appRole" in request.url else "RoleManagement.Read.Directory"
     found: list[Mapping[str, Any]] = []
     for page in api.pages(request, permission=permission):
         items = page.body.get("value") if isinstance(page.body, Mapping) else None

@@ -31,11 +31,12 @@ def users(place: Place) -> Iterator[Raw]:
     if not place.names["sign_in_activity"]:
         yield from _without_activity(place, NOT_ASKED)
         return
-    pages = place.pages("/users", "User.Read.All", params=_asked("signInActivity", most=MOST_WITH_ACTIVITY))
+    asked = _asked("signInActivity", most=MOST_WITH_ACTIVITY)
+    pages = place.pages("/users", f"User.Read.All with {AUDIT_LOG}", params=asked)
     try:
         first = next(pages, None)
     except Unread as error:
-        if error.code != "403":
+        if error.code not in ("403", "licence"):
             raise
         yield from _without_activity(place, " ".join(error.problem.split()))
         return
