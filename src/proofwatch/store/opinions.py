@@ -14,7 +14,6 @@ from proofwatch.snapshots.rebuild import materialise
 from proofwatch.store.comparison import WHOLE, known
 from proofwatch.store.services import connections, sweeps
 
-
 _COLUMNS = "connection, check_id, rule, rule_name, item, ours, theirs, ours_at, theirs_at, why"
 
 
