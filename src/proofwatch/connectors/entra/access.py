@@ -122,7 +122,7 @@ def is_read(permission: str) -> bool:
 
 
 def prove(access: Access) -> ReadOnlyProof:
-    """Say what we could write: permissions in our token, at other interfaces, and by roles of the directory."""
+    """Say what we could write: by Graph, at other interfaces, and by roles of the directory."""
     method = "roles in the access token, other app role assignments, and roles of the directory"
     try:
         claims = access.sign_in.claims(access.scope)
@@ -158,7 +158,7 @@ def _principal(access: Access, claims: Mapping[str, Any]) -> str:
 
 
 def _app_roles(access: Access, principal: str, *, with_graph: bool) -> list[str]:
-    """Return the app roles that we hold as `interface: role`; those of Graph only where the token is silent."""
+    """Return the app roles that we hold, as `interface: role`; of Graph only if the token is silent."""
     api = access.api()
     given = _all(api, Request(f"/servicePrincipals/{principal}/appRoleAssignments"))
     names: dict[str, Mapping[str, Any]] = {}
