@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from proofwatch.connectors.base import ConnectorError, Unread
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.auth import Fetched, Token, Unsigned, base64url, ends_of, secret, signed_jwt
-from proofwatch.connectors.rest.paging import Request
+from proofwatch.connectors.rest.paging import Page, Pager, Request, next_link
 from proofwatch.outbound.secrets import Ref
 from proofwatch.outbound.session import Session
 
@@ -163,6 +163,24 @@ class SignIn:
         }  # fmt: skip
         thumb = {"x5t#S256": base64url(certificate.fingerprint(SHA256())).decode()}
         return signed_jwt(claims, key[0] if key else "", DOING, algorithm="PS256", **thumb)
+
+
+def value_pages(link: str) -> Pager:
+    """Follow the address of the next page that stands at `link`; a page without its list is no page.
+
+    Microsoft never leaves an empty list out, so what has none is another's answer, and not an empty table.
+    """
+    following = next_link(link)
+
+    def pager(request: Request, page: Page) -> Request | None:
+        body = page.body
+        if not isinstance(body, Mapping) or not isinstance(body.get("value"), list):
+            problem = "Microsoft answered what it does not document: a page without value"
+            path = request.url.partition("?")[0]
+            raise Unread(f"reading {path}", problem, "Try again; check the proxy.", code="schema")
+        return following(request, page)
+
+    return pager
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

@@ -111,6 +111,12 @@ def test_a_next_page_on_another_host_is_not_asked_for(read, azure):
     assert error.code == "host" and "evil.example" in error.problem
 
 
+def test_a_page_without_its_list_is_no_empty_table(read, azure):
+    path = f"/subscriptions/{PRODUCTION}/providers/Microsoft.Authorization/roleAssignments"
+    azure.broken[path] = Said({"values": []})
+    assert refused(read, "azure_role_assignment").code == "schema"
+
+
 def test_a_redirect_to_another_host_is_not_followed(read, azure):
     path = f"/subscriptions/{PRODUCTION}/providers/Microsoft.Authorization/roleAssignments"
     azure.broken[path] = Said(None, 302, {"Location": "https://evil.example/"})

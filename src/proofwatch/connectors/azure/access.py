@@ -7,10 +7,10 @@ from typing import Any
 
 from proofwatch.connectors.azure.settings import AzureSettings
 from proofwatch.connectors.base import ConnectorError, Identity, ReadOnlyProof, Unread
-from proofwatch.connectors.microsoft import DOING, SignIn, moment
+from proofwatch.connectors.microsoft import DOING, SignIn, moment, value_pages
 from proofwatch.connectors.naming import dig
 from proofwatch.connectors.rest.api import Api
-from proofwatch.connectors.rest.paging import Request, next_link
+from proofwatch.connectors.rest.paging import Request
 from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session, origin
 
@@ -47,7 +47,7 @@ class Access:
         """Return the interface; `account` is named in errors."""
         return Api(
             "Azure", self.settings.management_url, self.session, self.sign_in.auth(self.scope),
-            next_link("nextLink"), account=account, limited=limited,
+            value_pages("nextLink"), account=account, limited=limited,
         )  # fmt: skip
 
     def all(self, path: str, api_version: str) -> list[Mapping[str, Any]]:

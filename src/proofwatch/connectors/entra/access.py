@@ -7,11 +7,11 @@ from typing import Any
 
 from proofwatch.connectors.base import ConnectorError, Identity, ReadOnlyProof, Unread
 from proofwatch.connectors.entra.settings import EntraSettings
-from proofwatch.connectors.microsoft import DOING, SignIn, moment
+from proofwatch.connectors.microsoft import DOING, SignIn, moment, value_pages
 from proofwatch.connectors.naming import dig
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.auth import secret
-from proofwatch.connectors.rest.paging import Request, next_link
+from proofwatch.connectors.rest.paging import Request
 from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session, origin
 
@@ -61,7 +61,7 @@ class Access:
         """Return the interface."""
         return GraphApi(
             "Microsoft Graph", self.settings.graph_url, self.session, self.sign_in.auth(self.scope),
-            next_link("@odata.nextLink"), account=self.settings.tenant_id,
+            value_pages("@odata.nextLink"), account=self.settings.tenant_id,
         )  # fmt: skip
 
     def own_application(self) -> Mapping[str, Any]:
