@@ -1,4 +1,4 @@
-"""The clouds among the large sources of `benchmarks.connectors`: GCP, Azure, and the inventory of AWS Config."""
+"""The clouds among the large sources of `benchmarks.connectors`: GCP, Azure, AWS Config's inventory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Large sources for `benchmarks.connectors`: the fakes of the demo, with listings that are made when asked for.
+"""Large sources for `benchmarks.connectors`: the demo's fakes, with listings that are made when asked for.
 
-Nothing of a listing is kept, so that the server stays as small with 50,000 people as with 50. Each source says
-the least number of requests that the provider's interface allows, and why.
+Nothing of a listing is kept, so that the server stays as small with 50,000 people as with 50. Each source
+says the least number of requests that the provider's interface allows, and why.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class LargeOkta(fake_okta.FakeOkta):
         super().__init__()
         self.count, self.admins, self.one = people, admins, self.users[0]
         self.gone = max(1, people // 50)
-        self.owned = self.roles[self.users[0]["id"]] if self.users[0]["id"] in self.roles else [self.role]
+        self.owned = self.roles.get(self.users[0]["id"], [self.role])
 
     def _some_users(self, asked: Asked) -> Any:
         gone = asked.query.get("filter") == 'status eq "DEPROVISIONED"'

@@ -57,3 +57,5 @@ def test_digging_through_lists_flattens_them() -> None:
     assert dig(answer, "") is answer
     assert dig(answer, "Absent[]") == []
     assert dig(answer, "Absent.T") is None
+    assert dig(answer, "N.T.Deeper") is None
+    assert dig([1], "N") is None

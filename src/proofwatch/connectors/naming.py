@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from proofwatch.connectors.base import KEY
@@ -97,9 +97,10 @@ def holes(template: Any) -> set[str]:
     return set()
 
 
-def steps(path: str) -> list[tuple[str, bool]]:
+@lru_cache(maxsize=8192)
+def steps(path: str) -> tuple[tuple[str, bool], ...]:
     """Split `Reservations[].Instances[]` into (member, is every item of it wanted) pairs."""
-    return [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".") if part]
+    return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".") if part)
 
 
 def dig(answer: Any, path: str) -> Any:
@@ -107,12 +108,15 @@ def dig(answer: Any, path: str) -> Any:
 
     A member that is absent gives None, or, behind `[]`, nothing.
     """
-    values, many = [answer], False
+    if "[]" not in path:
+        for member, _ in steps(path):
+            if not isinstance(answer, dict) and not isinstance(answer, Mapping):
+                return None
+            answer = answer.get(member)
+        return answer
+    values = [answer]
     for member, every in steps(path):
         values = [value.get(member) for value in values if isinstance(value, Mapping)]
         if every:
-            many = True
             values = [item for value in values if value is not None for item in value]
-    if many:
-        return [value for value in values if value is not None]
-    return values[0] if values else None
+    return [value for value in values if value is not None]

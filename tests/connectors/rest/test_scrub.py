@@ -25,3 +25,21 @@ def test_a_secret_is_left_out_wherever_it_stands(name: str) -> None:
 )  # fmt: skip
 def test_what_only_speaks_of_secrets_stays(item: dict[str, object]) -> None:
     assert without_secrets(item) == item
+
+
+def test_a_name_of_any_length_is_looked_at() -> None:
+    name = f"{'x' * 5000}_password"
+    assert without_secrets({name: "s3cret", f"{name}s": "no"}) == {name: LEFT_OUT, f"{name}s": "no"}
+
+
+def test_members_are_dropped_at_the_first_level_only() -> None:
+    item = {"etag": 1, "inner": {"etag": 2}, "list": ({"etag": 3}, None, "text")}
+    assert without_secrets(item, ("etag",)) == {
+        "inner": {"etag": 2}, "list": [{"etag": 3}, None, "text"]
+    }  # fmt: skip
+
+
+def test_what_was_looked_at_is_not_changed() -> None:
+    item = {"token": "s3cret", "rows": [{"api_key": "s3cret"}]}
+    without_secrets(item)
+    assert item == {"token": "s3cret", "rows": [{"api_key": "s3cret"}]}

@@ -127,10 +127,12 @@ class Api:
         pager: Pager | None = None,
     ) -> Iterator[Page]:
         """Yield every page of a listing, in order. Raises Unread where one cannot be read."""
-        seen: set[str] = set()
+        seen: set[bytes] = set()
         following: Request | None = request
         while following is not None:
-            mark = f"{following.url}?{urlencode(sorted(following.params.items()))}{following.body}"
+            asked = f"{following.url}?{urlencode(sorted(following.params.items()))}{following.body}"
+            # The digest only: a listing may have thousands of pages, and a request name a thousand accounts.
+            mark = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
             if mark in seen:
                 problem = f"{self.title} names a page as the next that was read before"
                 raise Unread(self._doing(request.url), problem, "Try again.", permanent=False, code="loop")

@@ -72,10 +72,10 @@ class Place:
 
 def read_table(declared: RestTable, typed: Table, place: Place) -> Iterator[Row]:
     """Yield every row of a table while pages come. Raises Unread where the listing cannot be completed."""
-    shaper = _Shaper(declared)
+    shaper = _Shaper(declared, typed)
     raws = (dict(raw) for raw in place.rows(declared.name)) if declared.shared else list_rows(declared, place)
     for raw in _enriched(declared, place, raws):
-        yield _row(declared, typed, place, shaper, raw)
+        yield _row(declared, place, shaper, raw)
 
 
 def list_rows(declared: RestTable, place: Place) -> Iterator[Raw]:
@@ -190,14 +190,17 @@ def _parents(declared: RestTable, place: Place) -> Iterator[Raw]:
 class _Shaper:
     """Makes the columns of a table from raw items."""
 
-    def __init__(self, declared: RestTable) -> None:
+    def __init__(self, declared: RestTable, typed: Table) -> None:
+        self.empty: Row = dict.fromkeys(column.name for column in typed.columns)
+        self.drop = frozenset(declared.drop)
         self.own = [_shape(item) for item in declared.columns]
         self.called = {id(call): [_shape(item) for item in call.columns] for call in declared.calls}
 
     def fill(self, row: Row, shapes: Iterable[_Shape], item: Any, unread: dict[str, str]) -> None:
         """Set columns from an item; name in `unread` those whose value does not fit."""
-        for name, path, convert in shapes:
-            value = item.get(path) if "." not in path and isinstance(item, Mapping) else dig(item, path)
+        whole = isinstance(item, Mapping)
+        for name, path, plain, convert in shapes:
+            value = item.get(path) if plain and whole else dig(item, path)
             if value is None:
                 continue
             try:
@@ -206,16 +209,17 @@ class _Shaper:
                 unread[name] = str(error)
 
 
-_Shape = tuple[str, str, Convert]
+_Shape = tuple[str, str, bool, Convert]
 
 
 def _shape(item: Col) -> _Shape:
-    return item.name, item.path or item.name, converter(item.type)
+    path = item.path or item.name
+    return item.name, path, "." not in path, converter(item.type)
 
 
-def _row(declared: RestTable, typed: Table, place: Place, shaper: _Shaper, raw: Raw) -> Row:
+def _row(declared: RestTable, place: Place, shaper: _Shaper, raw: Raw) -> Row:
     answers, unread = raw.pop("_answers", {}), raw.pop("_unread", {})
-    row: Row = dict.fromkeys(column.name for column in typed.columns)
+    row: Row = shaper.empty.copy()
     row["account_id"], row["region"] = str(raw.pop("_account", place.account)), GLOBAL
     try:
         row["resource"] = str(fill(declared.resource, {**place.names, **raw}))
@@ -234,7 +238,7 @@ def _row(declared: RestTable, typed: Table, place: Place, shaper: _Shaper, raw: 
                 row[call.present] = answer[0]
             shaper.fill(row, shaper.called[id(call)], answer[1], unread)
     kept = {key: value for key, value in raw.items() if not key.startswith("parent_") and key != "exists"}
-    row["raw"] = without_secrets(kept, declared.drop)
+    row["raw"] = without_secrets(kept, shaper.drop)
     for name in unread:
         row[name] = None
     row["_unread"] = unread or None
