@@ -12,6 +12,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterable, Mapping
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,17 +56,29 @@ class Session:
         addresses: whose hosts are meant; https, or http to this machine itself.
         ca: file of further certificate authorities, of an installation of one's own.
         read: seconds for each part of an answer.
+        only_ca: the certificate authorities, as PEM, that are trusted instead of the public ones.
+        cert: certificate chain and private key, as PEM, by which we say who we are.
 
     Raises:
-        ValueError: an address is none.
+        ValueError: an address is none, or what should be a certificate or a key.
     """
 
-    def __init__(self, addresses: Iterable[str], *, ca: str = "", read: float = READ) -> None:
+    def __init__(
+        self,
+        addresses: Iterable[str],
+        *,
+        ca: str = "",
+        read: float = READ,
+        only_ca: str = "",
+        cert: tuple[str, str] | None = None,
+    ) -> None:
         self._origins = frozenset(map(origin, addresses))
         self._timeouts = {"connect": CONNECT, "read": read, "write": read, "pool": WHOLE}
-        tls = ssl.create_default_context(cafile=certifi.where())
+        tls = _own_trust(only_ca) if only_ca else ssl.create_default_context(cafile=certifi.where())
         if ca:
             tls.load_verify_locations(ca)
+        if cert:
+            _identify(tls, *cert)
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls, max_connections=32, keepalive_expiry=30, retries=1, network_backend=_Guarded()
         )
@@ -124,6 +137,29 @@ class Session:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+
+
+def _own_trust(authorities: str) -> ssl.SSLContext:
+    try:
+        tls = ssl.create_default_context(cadata=authorities)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("the certificate authorities are no PEM") from None
+    # From Python 3.13 on, an authority without all extensions of RFC 5280 is refused. Those that clusters
+    # make for themselves often lack some; who is trusted stays the same.
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return tls
+
+
+def _identify(tls: ssl.SSLContext, chain: str, key: str) -> None:
+    # OpenSSL takes them from a file only: it is ours alone, and gone when this returns.
+    with NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+        try:
+            file.write(f"{chain.strip()}\n{key.strip()}\n")
+            file.flush()
+            # Without a password given, OpenSSL would ask for one at the terminal.
+            tls.load_cert_chain(file.name, password="")
+        except (ssl.SSLError, ValueError):
+            raise ValueError("the client certificate and its key are no PEM, or not a pair") from None
 
 
 def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
