@@ -194,7 +194,7 @@ def test_an_empty_part_is_a_finished_part(tmp_path: Path) -> None:
 def test_any_place_has_a_safe_file_of_its_own(tmp_path: Path, account: str) -> None:
     part = write_part(tmp_path, TABLE, account, REGION, [row(1, account=account)])
     other = write_part(tmp_path, TABLE, account + "_", REGION, [])
-    assert part.path.parent == tmp_path
+    assert part.path.parent.parent == tmp_path and len(part.path.parent.name) == 2
     assert finished_part(tmp_path, TABLE, account, REGION) == part
     assert finished_part(tmp_path, TABLE, account + "_", REGION) == other
 

@@ -1,7 +1,9 @@
 """Stream the rows of one table in one place to a finished, validated NDJSON file.
 
 A file under its final name is complete, so a rerun may use it; whatever was interrupted has a temporary
-name and is written anew. The counts stand in the name, so that they arrive with the same rename.
+name and is written anew. The counts stand in the name, so that they arrive with the same rename. Finished
+files lie in folders by the digest of their place: a large company has a hundred thousand of them, and each is
+looked for by the beginning of its name.
 """
 
 from __future__ import annotations
@@ -69,9 +71,13 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
         twice = _twice(hashes)
         dropped = _drop_duplicates(temporary, twice, doing) if twice else 0
         count = len(hashes) - dropped
-        final = folder / f"{stem}.{count}-{dropped}.ndjson"
+        home = _home(folder, stem)
+        if not home.exists():
+            home.mkdir(exist_ok=True)
+            _sync_folder(folder)
+        final = home / f"{stem}.{count}-{dropped}.ndjson"
         temporary.replace(final)
-        _sync_folder(folder)
+        _sync_folder(home)
     finally:
         temporary.unlink(missing_ok=True)
     return Part(table.name, account_id, region, final, count, dropped)
@@ -80,10 +86,21 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
 def finished_part(folder: Path, table: Table, account_id: str, region: str) -> Part | None:
     """Return the part that was finished earlier in `folder`, or None."""
     stem = _stem(table.name, account_id, region)
-    for path in sorted(folder.glob(f"{stem}.*.ndjson")):
-        rows, dropped = path.name.removeprefix(f"{stem}.").removesuffix(".ndjson").split("-")
-        return Part(table.name, account_id, region, path, int(rows), int(dropped))
+    home = _home(folder, stem)
+    try:
+        names = [path.name for path in home.iterdir()]
+    except FileNotFoundError:
+        return None
+    begin = f"{stem}."
+    for name in sorted(name for name in names if name.startswith(begin) and name.endswith(".ndjson")):
+        rows, dropped = name.removeprefix(begin).removesuffix(".ndjson").split("-")
+        return Part(table.name, account_id, region, home / name, int(rows), int(dropped))
     return None
+
+
+def _home(folder: Path, stem: str) -> Path:
+    """Return the folder of a finished file, one of 256."""
+    return folder / stem[-16:-14]
 
 
 def _stem(table: str, account_id: str, region: str) -> str:
