@@ -262,6 +262,13 @@ class Connector(Protocol):
         """Split the reading of `tables` over `scope` into independent pieces."""
         ...
 
+    def begin(self, sweep: str) -> None:
+        """Say which sweep reads from now on: what an earlier one listed must not be shown as its state.
+
+        Several shards of one sweep say so, each before it reads.
+        """
+        ...
+
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:
         """Yield every row of `table` in the shard's place. Raises Unread if it cannot complete."""
         ...

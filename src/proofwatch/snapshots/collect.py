@@ -57,6 +57,7 @@ def collect_shard(kind: str, settings: str, shard: Shard, folder: Path) -> list[
         folder: the sweep's working folder; must exist.
     """
     connector = _connector(kind, settings)
+    connector.begin(folder.name)
     return [_collect_table(connector, shard, table, folder) for table in shard.tables]
 
 

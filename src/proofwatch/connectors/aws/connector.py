@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -25,6 +25,7 @@ from proofwatch.connectors.base import (
     Shard,
     Table,
 )
+from proofwatch.connectors.sweepcache import SweepCache
 
 
 class AwsConnector:
@@ -40,7 +41,7 @@ class AwsConnector:
         self.settings = (
             settings if isinstance(settings, AwsSettings) else read_settings(settings.model_dump())
         )
-        self._cache: dict[Any, Any] = {}
+        self._held = SweepCache()
 
     @cached_property
     def clients(self) -> Clients:
@@ -107,14 +108,17 @@ class AwsConnector:
             ]
         return shards
 
+    def begin(self, sweep: str) -> None:
+        """Forget what an earlier sweep listed."""
+        self._held.begin(sweep)
+
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:
         """Yield every row of `table` in the shard's place. Raises Unread if it cannot complete."""
         from proofwatch.connectors.aws.collect import read_table
         from proofwatch.connectors.aws.tables import declaration
 
-        return read_table(
-            declaration(table), self.clients, shard.account_id, shard.region, stats, self._cache
-        )
+        place = (shard.account_id, shard.region)
+        return read_table(declaration(table), self.clients, *place, stats, self._held.rows)
 
     def _table(self, name: str) -> Table:
         found = self.tables().get(name)

@@ -26,6 +26,7 @@ from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.collect import Place, first_request, list_rows, read_table
 from proofwatch.connectors.rest.declare import RestTable
 from proofwatch.connectors.rest.settings import parse
+from proofwatch.connectors.sweepcache import SweepCache
 
 
 class RestConnector:
@@ -49,7 +50,7 @@ class RestConnector:
 
     def __init__(self, settings: BaseModel) -> None:
         self.settings: Any = settings
-        self._cache: dict[Any, Any] = {}
+        self._held = SweepCache()
         self._apis: dict[str, Api] = {}
 
     @classmethod
@@ -93,10 +94,14 @@ class RestConnector:
             self._apis[account] = self.make_api(account)
         return self._apis[account]
 
-    def place(self, account: str, stats: ReadStats | None = None) -> Place:
+    def place(
+        self, account: str, stats: ReadStats | None = None, cache: dict[Any, Any] | None = None
+    ) -> Place:
         """Return where a table is read."""
         tables, counted = self._by_name, stats or ReadStats()
-        return Place(self.api(account), account, self.names(account), tables, counted, self._cache)
+        return Place(
+            self.api(account), account, self.names(account), tables, counted, {} if cache is None else cache
+        )
 
     def applies(self, table: RestTable, account: str) -> bool:
         """Tell whether a table exists in an account at all; by default each does in every one."""
@@ -142,9 +147,14 @@ class RestConnector:
             if (chosen := tuple(name for name in names if self.applies(self._declared(name), account)))
         ]
 
+    def begin(self, sweep: str) -> None:
+        """Forget what an earlier sweep listed."""
+        self._held.begin(sweep)
+
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:
         """Yield every row of `table` in the shard's place. Raises Unread if it cannot complete."""
-        return read_table(self._declared(table), self.tables()[table], self.place(shard.account_id, stats))
+        place = self.place(shard.account_id, stats, self._held.rows)
+        return read_table(self._declared(table), self.tables()[table], place)
 
     def _declared(self, name: str) -> RestTable:
         found = self._by_name.get(name)
