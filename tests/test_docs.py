@@ -12,6 +12,7 @@ import pytest
 from proofwatch.app import App
 from proofwatch.cli.docs import pages
 from proofwatch.config import VARIABLES
+from proofwatch.connectors.registry import CONNECTORS
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -44,7 +45,12 @@ def test_every_check_table_verb_and_setting_has_its_place(generated):
 
 @pytest.mark.parametrize(
     "page",
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "adr").glob("*.md")],
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "adr").glob("*.md"),
+        *(ROOT / "docs" / "connectors").glob("*.md"),
+    ],
     ids=str,
 )
 def test_links_lead_somewhere(page):
@@ -94,3 +100,10 @@ def test_the_guide_shows_just_the_pictures_that_the_suite_takes():
     taken = set(re.findall(r'shot\(page, "([a-z0-9-]+)"\)', walk))
     stored = {path.stem for path in (ROOT / "docs" / "screens").glob("*.png")}
     assert shown == taken == stored and len(shown) == 8
+
+
+def test_every_connector_has_its_page():
+    index = (ROOT / "docs" / "connectors" / "README.md").read_text("utf-8")
+    for kind in CONNECTORS:
+        assert f"`{kind}`" in index
+        assert kind == "aws" or (ROOT / "docs" / "connectors" / f"{kind}.md").is_file(), kind
