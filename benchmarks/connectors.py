@@ -111,6 +111,7 @@ def _read(task: Mapping[str, Any], *, files: bool) -> Made:
     connector: Any = cls(cls.parse_settings(task["settings"]))
     if task["kind"] == "aws":
         connector.clients.caller = {"Account": task["accounts"][0]}
+    connector.begin("benchmark")
     made = []
     with tempfile.TemporaryDirectory() as folder:
         for table in task["tables"]:
