@@ -58,7 +58,11 @@ def test_a_push_of_the_right_account_is_heard_and_keys_are_fetched_once(world):
     first, again = (source.hear(push(), NOW) for _ in range(2))
     assert first == again and first.delivery == "136969346945" and asked == ["/certs"]
     (hint,) = first.hints
-    assert (hint.tables, hint.account_id, hint.region) == (("gcp_buckets",), "acme-prod", "europe-west1")
+    assert (hint.tables, hint.account_id, hint.region) == (
+        ("gcp_storage_bucket",),
+        "acme-prod",
+        "europe-west1",
+    )
     assert hint.at.isoformat() == "2026-11-23T11:59:58.123456+00:00"
 
 
@@ -154,21 +158,29 @@ def test_keys_that_cannot_be_read_are_to_be_tried_again(world, answer):
     [
         ("storage.googleapis.com", "storage.objects.create", ()),
         ("storage.googleapis.com", "storage.buckets.get", ()),
-        ("compute.googleapis.com", "v1.compute.firewalls.insert", ("gcp_firewalls",)),
+        ("compute.googleapis.com", "v1.compute.firewalls.insert", ("gcp_compute_firewall",)),
         ("compute.googleapis.com", "beta.compute.instances.aggregatedList", ()),
         (
             "iam.googleapis.com",
             "google.iam.admin.v1.CreateServiceAccountKey",
-            ("gcp_service_account_keys",),
+            ("gcp_service_account_key",),
         ),
         (
             "cloudresourcemanager.googleapis.com",
             "SetIamPolicy",
-            ("gcp_iam_policies", "gcp_audit_configs"),
+            ("gcp_iam_binding", "gcp_audit_config"),
         ),
-        ("cloudsql.googleapis.com", "cloudsql.instances.update", ("gcp_sql_instances",)),
-        ("admin.googleapis.com", "google.admin.AdminService.createUser", ("google_users", "google_groups")),
-        ("orgpolicy.googleapis.com", "google.cloud.orgpolicy.v2.Frobnicate", ("gcp_organization_policies",)),
+        ("cloudsql.googleapis.com", "cloudsql.instances.update", ("gcp_sql_instance",)),
+        (
+            "admin.googleapis.com",
+            "google.admin.AdminService.createUser",
+            (
+                "google_workspace_user",
+                "google_workspace_group",
+                "google_workspace_group_member",
+            ),
+        ),
+        ("orgpolicy.googleapis.com", "google.cloud.orgpolicy.v2.Frobnicate", ("gcp_org_policy",)),
         ("quantum.googleapis.com", "Frobnicate", ()),
     ],
 )

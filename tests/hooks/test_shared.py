@@ -134,20 +134,20 @@ def test_eventbridge_names_a_detail_without_an_id_by_its_bytes():
 
 def test_okta_hears_what_changes_and_leaves_out_sign_ins():
     (hint,) = source("okta").hear(post(OKTA, {"Authorization": SECRET}), NOW).hints
-    assert (hint.tables, hint.account_id, hint.resource) == (("okta_users",), "acme.okta.com", "00u1")
+    assert (hint.tables, hint.account_id, hint.resource) == (("okta_user",), "acme.okta.com", "00u1")
 
 
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("group.user_membership.add", "okta_groups"),
-        ("user.account.privilege.grant", "okta_role_assignments"),
-        ("policy.rule.update", "okta_policies"),
-        ("application.lifecycle.create", "okta_apps"),
-        ("user.mfa.factor.deactivate", "okta_factors"),
-        ("zone.update", "okta_network_zones"),
-        ("system.api_token.create", "okta_api_tokens"),
-        ("something.new", "okta_policies"),
+        ("group.user_membership.add", "okta_group"),
+        ("user.account.privilege.grant", "okta_admin_assignment"),
+        ("policy.rule.update", "okta_policy"),
+        ("application.lifecycle.create", "okta_app"),
+        ("user.mfa.factor.deactivate", "okta_user_factor"),
+        ("zone.update", "okta_network_zone"),
+        ("system.api_token.create", "okta_api_token"),
+        ("something.new", "okta_policy"),
     ],
 )
 def test_okta_maps_its_events(name, table):
@@ -168,10 +168,10 @@ def test_okta_asks_once_whether_we_listen():
 @pytest.mark.parametrize(
     ("said", "table"),
     [
-        ([GRID], "azure_storage_accounts"),
-        (CLOUD_EVENT, "azure_network_security_groups"),
-        ([{**CLOUD_EVENT, "type": "Microsoft.KeyVault.SecretNewVersionCreated"}], "azure_key_vaults"),
-        ({**CLOUD_EVENT, "type": "Microsoft.Graph.UserUpdated"}, "entra_users"),
+        ([GRID], "azure_storage_account"),
+        (CLOUD_EVENT, "azure_network_security_group"),
+        ([{**CLOUD_EVENT, "type": "Microsoft.KeyVault.SecretNewVersionCreated"}], "azure_key_vault"),
+        ({**CLOUD_EVENT, "type": "Microsoft.Graph.UserUpdated"}, "entra_user"),
     ],
 )
 def test_azure_hears_both_forms(said, table):

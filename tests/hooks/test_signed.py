@@ -190,7 +190,7 @@ def test_an_event_of_github_names_tables(github):
     assert first == again and first.delivery == "72d3162e-cc78-11e3-81ab-4c9367dc0958"
     (hint,) = first.hints
     assert (hint.tables, hint.account_id, hint.resource, hint.name) == (
-        ("github_branch_protections",),
+        ("github_branch_protection",),
         "acme",
         "acme/app",
         "branch_protection_rule.deleted",

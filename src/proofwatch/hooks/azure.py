@@ -49,38 +49,37 @@ def _azure(tables: str, *lines: tuple[str, str]) -> Rules:
 
 PROVIDERS: dict[str, Rules] = {
     "microsoft.authorization": _azure(
-        "role_assignments role_definitions policy_assignments",
-        (r"roleAssignments", "role_assignments"),
-        (r"roleDefinitions", "role_definitions"),
-        (r"policy", "policy_assignments policy_states"),
+        "role_assignment role_definition policy_state",
+        (r"roleAssignments", "role_assignment"),
+        (r"roleDefinitions", "role_definition"),
+        (r"policy", "policy_state"),
         (r"locks", ""),
     ),
     "microsoft.compute": _azure(
-        "virtual_machines disks snapshots",
-        (r"disks", "disks"),
-        (r"snapshots", "snapshots"),
-        (r"virtualMachines", "virtual_machines disks"),
+        "virtual_machine disk",
+        (r"disks", "disk"),
+        (r"snapshots", ""),
+        (r"virtualMachines", "virtual_machine disk"),
     ),
-    "microsoft.dbforpostgresql": _azure("postgresql_servers"),
     "microsoft.insights": _azure(
-        "diagnostic_settings activity_log_alerts",
-        (r"diagnosticSettings", "diagnostic_settings"),
-        (r"activityLogAlerts", "activity_log_alerts"),
+        "diagnostic_setting activity_log_alert",
+        (r"diagnosticSettings", "diagnostic_setting"),
+        (r"activityLogAlerts", "activity_log_alert"),
     ),
-    "microsoft.keyvault": _azure("key_vaults"),
+    "microsoft.keyvault": _azure("key_vault"),
     "microsoft.network": _azure(
-        "network_security_groups network_interfaces virtual_networks",
-        (r"networkSecurityGroups|securityRules", "network_security_groups"),
-        (r"networkInterfaces", "network_interfaces"),
-        (r"virtualNetworks", "virtual_networks"),
+        "network_security_group public_ip",
+        (r"networkSecurityGroups|securityRules", "network_security_group"),
+        (r"networkInterfaces", "public_ip"),
+        (r"virtualNetworks", ""),
     ),
-    "microsoft.policyinsights": _azure("policy_states"),
-    "microsoft.resources": _azure("subscriptions", (r"deployments|resourceGroups|tags", "")),
-    "microsoft.security": _azure("defender_plans", (r"pricings", "defender_plans")),
-    "microsoft.sql": _azure("sql_servers sql_databases", (r"databases", "sql_databases sql_servers")),
-    "microsoft.storage": _azure("storage_accounts", (r"Blob|Directory", "")),
+    "microsoft.policyinsights": _azure("policy_state"),
+    "microsoft.resources": _azure("subscription", (r"deployments|resourceGroups|tags", "")),
+    "microsoft.security": _azure("defender_plan", (r"pricings", "defender_plan")),
+    "microsoft.sql": _azure("sql_server sql_database", (r"databases", "sql_database sql_server")),
+    "microsoft.storage": _azure("storage_account", (r"Blob|Directory", "")),
     "microsoft.graph": Rules(
-        words("users groups", "entra_"), ((r"User", "users"), (r"Group", "groups")), "entra_"
+        words("user group", "entra_"), ((r"User", "user"), (r"Group", "group")), "entra_"
     ),
 }
 """Resource provider → tables. A connector that does not have a table leaves it out."""

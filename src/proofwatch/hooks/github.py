@@ -26,33 +26,32 @@ _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{8,72}")
 _EVENT = re.compile(r"[a-z_]{2,80}")
 
-_REPOSITORY = "repositories branch_protections rulesets"
+_REPOSITORY = "repository repository_security branch_protection organization_ruleset"
 EVENTS: dict[str, str] = {
-    "branch_protection_configuration": "branch_protections",
-    "branch_protection_rule": "branch_protections",
-    "code_scanning_alert": "code_scanning_alerts",
-    "custom_property_values": "repositories",
-    "dependabot_alert": "dependabot_alerts",
-    "deploy_key": "deploy_keys",
-    "installation": "",
-    "installation_repositories": "repositories",
-    "member": "collaborators outside_collaborators",
-    "membership": "teams members",
+    "branch_protection_configuration": "branch_protection",
+    "branch_protection_rule": "branch_protection",
+    "code_scanning_alert": "code_scanning_alert",
+    "custom_property_values": "repository repository_security",
+    "dependabot_alert": "dependabot_alert",
+    "deploy_key": "deploy_key",
+    "installation": "app_installation",
+    "installation_repositories": "repository repository_security",
+    "member": "repository_collaborator outside_collaborator",
+    "membership": "team team_member member",
     "meta": "",
-    "org_block": "members",
-    "organization": "organizations members outside_collaborators",
-    "personal_access_token_request": "personal_access_tokens",
+    "org_block": "member",
+    "organization": "organization member outside_collaborator",
     "ping": "",
     "public": _REPOSITORY,
     "repository": _REPOSITORY,
     "repository_advisory": "",
-    "repository_ruleset": "rulesets branch_protections",
-    "repository_vulnerability_alert": "dependabot_alerts",
-    "secret_scanning_alert": "secret_scanning_alerts",
-    "secret_scanning_alert_location": "secret_scanning_alerts",
-    "security_and_analysis": "repositories",
-    "team": "teams collaborators",
-    "team_add": "teams collaborators",
+    "repository_ruleset": "organization_ruleset branch_protection",
+    "repository_vulnerability_alert": "dependabot_alert",
+    "secret_scanning_alert": "secret_scanning_alert",
+    "secret_scanning_alert_location": "secret_scanning_alert",
+    "security_and_analysis": "repository repository_security",
+    "team": "team team_member repository_collaborator",
+    "team_add": "team team_member repository_collaborator",
 }
 """Event → tables without their prefix. What is not here (push, issues, …) changes nothing that is read."""
 
