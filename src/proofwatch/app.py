@@ -98,7 +98,8 @@ class App:
         if self.settings.checks.is_dir():
             folders.append(self.settings.checks)
         cache = self.settings.cache if self.settings.home.is_dir() else None
-        return open_catalog(folders, CATALOG / "views", self.tables, set(self.criteria), cache)
+        views, shared = CATALOG / "views", user_cache()
+        return open_catalog(folders, views, self.tables, set(self.criteria), cache, shared)
 
     @cached_property
     def objects(self) -> OwnStore:
@@ -153,6 +154,14 @@ class App:
         from proofwatch.store import log
 
         log.sign_checkpoint(load_key(self.settings.key_file))
+
+
+def user_cache() -> Path | None:
+    """Return the folder of what all homes of this user may share; None where there is no home at all."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "proofwatch"
+    except RuntimeError:
+        return None
 
 
 def _user() -> str:

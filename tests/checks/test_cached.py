@@ -26,9 +26,9 @@ def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(cached, "load_catalog", counted)
 
-    def opened(*, cache: Path | None = tmp_path / "cache"):
+    def opened(*, cache: Path | None = tmp_path / "cache", shared: Path | None = None):
         loaded.clear()
-        found = cached.open_catalog([ours, own], views, TABLES, CRITERIA, cache)
+        found = cached.open_catalog([ours, own], views, TABLES, CRITERIA, cache, shared)
         return sorted(found.checks), list(loaded)
 
     return opened, ours, own
@@ -72,3 +72,29 @@ def test_without_a_cache_or_with_a_damaged_one_all_is_validated_anew(opening, tm
     for path in (tmp_path / "cache").iterdir():
         path.write_bytes(path.read_bytes()[:50])
     assert opened() == (["a.b"], [["ours"], ["own"]])
+
+
+def test_another_home_of_the_same_user_finds_what_is_shipped_validated(opening, tmp_path: Path) -> None:
+    opened, ours, own = opening
+    write_checks(own, mine__x=text())
+    shared = tmp_path / "shared"
+    assert opened(cache=tmp_path / "one", shared=shared)[1] == [["ours"], ["own"]]
+    assert opened(cache=tmp_path / "two", shared=shared) == (["a.b", "mine.x"], [["own"]])
+    assert opened(cache=None, shared=shared)[1] == [["own"]]
+    write_checks(ours, a__c=text())
+    assert opened(cache=tmp_path / "two", shared=shared)[1] == [["ours"], ["own"]]
+
+
+def test_only_some_versions_are_kept_for_all_homes(opening, tmp_path: Path) -> None:
+    opened, ours, _ = opening
+    shared = tmp_path / "shared"
+    for number in range(cached.SHARED_KEPT + 3):
+        write_checks(ours, **{f"a__n{number}": text()})
+        opened(cache=None, shared=shared)
+    assert len(list(shared.glob("shipped-*.json"))) == cached.SHARED_KEPT + 1
+
+
+def test_a_shared_folder_that_cannot_be_written_changes_nothing(opening, tmp_path: Path) -> None:
+    opened, _, _ = opening
+    (tmp_path / "file").write_text("")
+    assert opened(cache=None, shared=tmp_path / "file")[0] == ["a.b"]

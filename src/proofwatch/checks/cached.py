@@ -15,6 +15,8 @@ from proofwatch.checks.base import Check, View
 from proofwatch.checks.load import Catalog, load_catalog
 from proofwatch.connectors.base import Table
 
+SHARED_KEPT = 4
+"""Versions of the shipped catalogue that are kept for all homes of a user."""
 _CHECKS = TypeAdapter(dict[str, Check])
 _VIEWS = TypeAdapter(dict[str, View])
 
@@ -25,6 +27,7 @@ def open_catalog(
     tables: Mapping[str, Table],
     criteria: Iterable[str],
     cache: Path | None,
+    shared: Path | None = None,
 ) -> Catalog:
     """Load and validate, or read back what was validated from exactly the same files.
 
@@ -36,6 +39,7 @@ def open_catalog(
         tables: every declared table by name.
         criteria: ids of the known criteria.
         cache: folder for what was validated; None validates anew.
+        shared: folder in which every home of this user finds what is shipped, as another has validated it.
 
     Raises:
         CheckError: something is wrong in a file; nothing is kept then.
@@ -43,7 +47,12 @@ def open_catalog(
     known = sorted(criteria)
     ours, *others = folders
     mark = _fingerprint([ours, views], tables, known)
-    found = _kept(cache, f"shipped-{mark}.json", tables, lambda: load_catalog([ours], views, tables, known))
+    name = f"shipped-{mark}.json"
+    found = _read(shared / name, tables) if shared else None
+    if found is None:
+        found = _kept(cache, name, tables, lambda: load_catalog([ours], views, tables, known))
+        if shared:
+            _write(shared / name, found, keep=SHARED_KEPT)
     if not others:
         return found
     more = _fingerprint(others, {}, [mark])
@@ -85,11 +94,18 @@ def _read(path: Path, tables: Mapping[str, Table]) -> Catalog | None:
         return None
 
 
-def _write(path: Path, catalog: Catalog) -> None:
-    """Keep the catalogue; where that is not possible it is validated anew next time."""
+def _write(path: Path, catalog: Catalog, keep: int = 0) -> None:
+    """Keep the catalogue; where that is not possible it is validated anew next time.
+
+    Args:
+        path: of the file.
+        catalog: what was validated.
+        keep: how many older ones stay: of other versions that the same user has.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f"{path.name.partition('-')[0]}-*.json"):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = path.parent.glob(f"{path.name.partition('-')[0]}-*.json")
+        for old in sorted(known, key=lambda item: item.stat().st_mtime, reverse=True)[keep:]:
             old.unlink(missing_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_bytes(
