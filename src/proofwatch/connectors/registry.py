@@ -15,6 +15,7 @@ CONNECTORS: dict[str, str] = {
     "azure": "proofwatch.connectors.azure:AzureConnector",
     "people": "proofwatch.connectors.people:PeopleConnector",
     "okta": "proofwatch.connectors.okta:OktaConnector",
+    "kubernetes": "proofwatch.connectors.kubernetes:KubernetesConnector",
     "vanta": "proofwatch.connectors.vanta:VantaConnector",
     "drata": "proofwatch.connectors.drata:DrataConnector",
 }

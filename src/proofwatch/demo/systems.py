@@ -20,6 +20,7 @@ FAKES = {
     "gcp": "proofwatch.demo.fake_gcp:FakeGcp",
     "entra": "proofwatch.demo.fake_entra:FakeEntra",
     "azure": "proofwatch.demo.fake_azure:FakeAzure",
+    "kubernetes": "proofwatch.demo.fake_kubernetes:FakeKubernetes",
     "vanta": "proofwatch.demo.fake_vanta:FakeVanta",
     "drata": "proofwatch.demo.fake_drata:FakeDrata",
 }
