@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from proofwatch.connectors.base import Unread
 from proofwatch.connectors.rest.collect import Place
@@ -42,7 +43,7 @@ def users(place: Place) -> Iterator[Raw]:
         return
     if first is None:
         return
-    for page in (first, *pages):
+    for page in chain((first,), pages):
         for item in _items(place, page.body):
             activity = item.get("signInActivity") or {}
             times = [str(activity[name]) for name in ACTIVITY if activity.get(name)]
