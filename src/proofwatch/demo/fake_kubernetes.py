@@ -40,6 +40,11 @@ KINDS = {
     f"{HOOKS}/validatingwebhookconfigurations": "ValidatingWebhookConfigurationList",
     f"{HOOKS}/mutatingwebhookconfigurations": "MutatingWebhookConfigurationList",
 }  # fmt: skip
+REVIEWS = {
+    "selfsubjectreviews": "SelfSubjectReview",
+    "selfsubjectaccessreviews": "SelfSubjectAccessReview",
+    "selfsubjectrulesreviews": "SelfSubjectRulesReview",
+}
 
 
 class FakeKubernetes(Fake):
@@ -62,10 +67,11 @@ class FakeKubernetes(Fake):
             rule("create", "selfsubjectaccessreviews selfsubjectrulesreviews", "authorization.k8s.io"),
             *(rule("get list", path.rpartition("/")[2], _group(path)) for path in KINDS),
         ]
-        self.objects = {path: [] for path in KINDS} | objects()
+        self.objects: dict[str, list[Item]] = {path: [] for path in KINDS} | objects()
         for path in KINDS:
             self.route(f"GET {path}", self._listed)
-        self.route("GET /version", lambda asked: Said(VERSION))
+        for path in ("/version", "/version/"):
+            self.route(f"GET {path}", lambda asked: Said(VERSION))
         self.route("POST /apis/authentication.k8s.io/v1/selfsubjectreviews", self._who)
         self.route("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews", self._may)
         self.route("POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews", self._rules)
@@ -140,7 +146,9 @@ class FakeKubernetes(Fake):
     def _review(self, asked: Asked, status: Mapping[str, Any]) -> Said:
         given = asked.json()
         spec = {"spec": given["spec"]} if "spec" in given else {}
-        made = {"kind": given["kind"], "apiVersion": given["apiVersion"], "metadata": {}}
+        # An API server knows from the path what it is asked, and needs neither of them.
+        _, _, group, version, plural = asked.path.split("/")
+        made = {"kind": REVIEWS[plural], "apiVersion": f"{group}/{version}", "metadata": {}}
         return Said({**made, **spec, "status": dict(status)}, 201)
 
     def _allowed(self, verb: str, resource: str, group: str) -> bool:
