@@ -2,11 +2,12 @@
 
 import json
 
+import graphql
 import pytest
 
 from proofwatch.connectors.base import ReadStats, Unread
 from proofwatch.connectors.github import GithubConnector
-from proofwatch.connectors.github.tables import TABLES
+from proofwatch.connectors.github.tables import TABLES, changes, people, repositories
 from proofwatch.connectors.rest.collect import path_of
 from proofwatch.connectors.rest.scrub import without_secrets
 from proofwatch.demo.fakes import Said
@@ -35,6 +36,33 @@ def test_githubs_schema_carries_out_every_query(github, monkeypatch):
     assert {name: len(rows) for name, rows in found.items()} == expected
     row = next(row for row in found["github_branch_protection"] if row["repository"].endswith("/firmware"))
     assert (row["required_approvals"], row["status_checks"]) == (1, ["ci"])
+
+
+def most_nodes(text):
+    """Return how many nodes a query could answer, as GitHub counts them: each page times what holds it."""
+
+    def below(selection, held):
+        total = 0
+        for field in selection.selections if selection else ():
+            pages = [
+                int(given.value.value)
+                for given in getattr(field, "arguments", ())
+                if given.name.value == "first"
+            ]
+            mine = held * pages[0] if pages else held
+            total += (mine if pages else 0) + below(field.selection_set, mine)
+        return total
+
+    (operation,) = graphql.parse(text).definitions
+    return below(operation.selection_set, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [people._MEMBERS, repositories._REPOSITORIES, repositories._ACCESS, changes._COUNT, changes._SEARCH],
+)
+def test_no_query_could_answer_more_than_github_allows(text):
+    assert 0 < most_nodes(text) <= 500_000
 
 
 def test_githubs_description_takes_what_we_ask_and_what_the_fake_says(github, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 from proofwatch.connectors.base import Unread
 from proofwatch.connectors.github.graphql import ask, nodes
 from proofwatch.connectors.github.protection import COLUMNS, QUERY, effective
-from proofwatch.connectors.rest.collect import Place
+from proofwatch.connectors.rest.collect import PARENT_ROWS, Place
 from proofwatch.connectors.rest.declare import Col, Raw, RestTable
 
 METADATA = "Metadata: read"
@@ -37,11 +37,21 @@ _WITH = {
         "deployKeys(first: 100, after: $more)",
     ),
     "environments": (
-        "nodes { databaseId name protectionRules(first: 20) { nodes { type timeout preventSelfReview "
-        "reviewers(first: 50) { totalCount } } } }",
-        "environments(first: 100, after: $more)",
+        "nodes { databaseId name protectionRules(first: 10) { nodes { type timeout preventSelfReview "
+        "reviewers(first: 1) { totalCount } } } }",
+        "environments(first: 50, after: $more)",
     ),
 }
+"""What each repository has many of: what is asked of each, and the connection with its next page."""
+_ACCESS = _LIST % (
+    25,
+    "nameWithOwner isArchived "
+    + " ".join(
+        f"{head.replace(', after: $more', '')} {{ pageInfo {{ hasNextPage endCursor }} {inner} }}"
+        for inner, head in _WITH.values()
+    ),
+)
+"""All of them in one listing. GitHub refuses a query that could answer more than 500,000 nodes."""
 
 
 def _listed(place: Place) -> Iterator[Raw]:
@@ -67,21 +77,31 @@ def _protections(place: Place) -> Iterator[Raw]:
             yield row
 
 
+def _access(place: Place, permission: str) -> Iterator[Raw]:
+    """Yield repositories with what each has many of, listed once for the tables of a sweep."""
+    key = (place.account, "access of repositories")
+    if key in place.cache:
+        yield from place.cache[key]
+        return
+    kept: list[Raw] = []
+    for item in nodes(place, _ACCESS, "organization.repositories", permission):
+        if len(kept) <= PARENT_ROWS:
+            kept.append(item)
+        yield item
+    if len(kept) <= PARENT_ROWS:
+        place.cache[key] = kept
+
+
 def _within(name: str, kind: str, permission: str) -> Any:
-    """Return a reader of what each repository has many of, a page of repositories at a time."""
+    """Return a reader of one of those, from the listing that serves all."""
     inner, head = _WITH[name]
-    first = head.replace(", after: $more", "")
-    listing = _LIST % (
-        25,
-        f"nameWithOwner isArchived {first} {{ pageInfo {{ hasNextPage endCursor }} {inner} }}",
-    )
     rest = (
         f"query($owner: String!, $name: String!, $more: String) {{ repository(owner: $owner, name: $name) {{ "
         f"{head} {{ pageInfo {{ hasNextPage endCursor }} {inner} }} }} }}"
     )
 
     def reader(place: Place) -> Iterator[Raw]:
-        for item in nodes(place, listing, "organization.repositories", permission):
+        for item in _access(place, permission):
             found = item.get(name)
             if found is None:
                 # One repository that is not shown makes the whole list incomplete: it is unread.
