@@ -18,6 +18,8 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home.mkdir()
     app = App(load_settings({"PROOFWATCH_HOME": str(home)}))
     assert app.catalog.checks
+    # Where another home of this user has validated it before, this one keeps nothing of its own.
+    app.settings.cache.mkdir(exist_ok=True)
     return app.settings.cache
 
 

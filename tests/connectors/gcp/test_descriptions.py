@@ -136,7 +136,7 @@ def test_an_example_of_a_described_asset_is_parsed(
 ) -> None:
     connector = behind(mock, google, monkeypatch)
     # The mock knows no projects; their listing is taken as read.
-    connector._cache[ORGANIZATION, "gcp_project"] = (float("inf"), [])
+    connector._held.rows[ORGANIZATION, "gcp_project"] = (float("inf"), [])
     first = next(iter(connector.read(Shard(ORGANIZATION, "global", "x", (table,)), table, ReadStats())))
     assert first["resource"]
     assert first["asset_type"]
