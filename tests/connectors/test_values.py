@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from proofwatch.connectors.values import Misfit, Shaper, converter, plain
 from proofwatch.connectors.base import Column
+from proofwatch.connectors.values import Misfit, Shaper, converter, plain
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 

@@ -46,7 +46,7 @@ def _one(container: Mapping[str, Any], pod: Mapping[str, Any]) -> Raw:
     privileged = bool(own.get("privileged"))
     escalates = own.get("allowPrivilegeEscalation")
     resources = container.get("resources") or {}
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    limits, asked = resources.get("limits") or {}, resources.get("requests") or {}
     ports = [port.get("hostPort") for port in container.get("ports") or [] if port.get("hostPort")]
     image = str(container.get("image") or "")
     return {
@@ -68,8 +68,8 @@ def _one(container: Mapping[str, Any], pod: Mapping[str, Any]) -> Raw:
         "host_ports": sorted(set(ports)),
         "cpu_limit": limits.get("cpu"),
         "memory_limit": limits.get("memory"),
-        "cpu_request": requests.get("cpu"),
-        "memory_request": requests.get("memory"),
+        "cpu_request": asked.get("cpu"),
+        "memory_request": asked.get("memory"),
         "definition": {name: container[name] for name in _KEPT if name in container},
     }
 
