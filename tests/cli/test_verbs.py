@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from proofwatch.connectors.registry import CONNECTORS
 from tests.companies import proofwatch
 
 
@@ -211,9 +212,9 @@ def test_a_connection_is_paused_resumed_and_removed(ask):
 
 
 def test_connectors_list_their_tables(ask):
-    (aws,) = json.loads(ask("connectors", "--json").stdout)
-    assert aws["connector"] == "aws"
-    assert len(aws["tables"]) >= 60
+    found = {item["connector"]: item["tables"] for item in json.loads(ask("connectors", "--json").stdout)}
+    assert set(found) == set(CONNECTORS)
+    assert len(found["aws"]) >= 60 and all(found.values())
 
 
 def test_nothing_secret_reaches_any_output_or_file(ask, home, company):
