@@ -26,7 +26,7 @@ def test_the_first_run_begins_with_the_guide(site):
 def test_a_control_says_why_nothing_is_known(listed):
     page = listed.as_("aud").get("/controls/AC-02").content.decode()
     assert "AC-02 Signing in takes more than a password" in page
-    assert "not monitored" in page and "No connection to aws exists" in page
+    assert "not monitored" in page and "No connection to aws, azure, entra" in page
 
 
 def test_a_control_that_does_not_exist_is_a_plain_404(listed):
