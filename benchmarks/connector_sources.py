@@ -108,10 +108,10 @@ class LargeGraph(Graph):
         if "repositories(" not in text:
             return super().answer(body)
         page = self.page(self.all_repositories, size, after)
-        inside = next((name for name in self._kept if name in text), "")
+        inside = [name for name in self._kept if name in text]
         if inside:
             for item in page["nodes"]:
-                chosen = {name: item[name] for name in ("nameWithOwner", "isArchived", inside)}
+                chosen = {name: item[name] for name in ("nameWithOwner", "isArchived", *inside)}
                 item.clear()
                 item.update(chosen)
         return {"data": {"organization": {"repositories": page}}}
