@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from proofwatch.store import opinions
 from proofwatch.store.models import CheckRun, Finding, Sweep
 from proofwatch.store.services import connections, sweeps
 
+ADDRESSES = "organizationVerifiedDomainEmails"
 SAME = ["github.repository.review-required=github-branch-protection"]
 
 
@@ -102,6 +104,77 @@ def test_a_system_that_was_not_read_leaves_its_accounts_unknown_and_the_others_j
     )
     newest = CheckRun.objects.get(check_id="people.account.leaver-has-no-access", latest=True)
     assert newest.inconclusive >= 1
+
+
+def test_accounts_whose_addresses_were_not_read_belong_to_nobody_knows_whom(company: Company) -> None:
+    graph = company.systems["github"].fake.graph
+    answer = graph.answer
+
+    def without_addresses(body: Any) -> Any:
+        said = answer(body)
+        edges = ((said["data"].get("organization") or {}).get("membersWithRole") or {}).get("edges") or []
+        for edge in edges:
+            edge["node"] = {
+                **edge["node"],
+                "organizationVerifiedDomainEmails": None,
+                "login": "x-" + edge["node"]["login"],
+            }
+        path = ["organization", "membersWithRole", "edges"]
+        errors = [
+            {
+                "type": "FORBIDDEN",
+                "message": "no",
+                "path": [*path, number, "node", "organizationVerifiedDomainEmails"],
+            }
+            for number in range(len(edges))
+        ]
+        return {**said, "errors": errors} if edges else said
+
+    graph.answer = without_addresses
+    assert company.sweep("github").state == "partial"
+    company.connect("people")
+    company.sweep("people")
+    unknown = {name for _, name in company.failing("people.account.has-person")}
+    assert not any(name.startswith("acme-robotics/x-") for name in unknown), "what was not read is no fail"
+    newest = CheckRun.objects.get(check_id="people.account.has-person", latest=True)
+    assert newest.inconclusive == 7
+
+
+@pytest.mark.parametrize(
+    "step", ["collected", "table people_person", "table people_account", "snapshotted", "evaluated"]
+)
+def test_a_sweep_of_a_derived_table_that_is_killed_goes_on_to_the_same_end(
+    company: Company, step: str
+) -> None:
+    company.connect("people")
+    owner = connections.get("people")
+    run = sweeps.plan(owner, slot=company.now, trigger="manual", actor="owner", now=company.now)
+
+    class Killed(BaseException):
+        """Ends the sweep where it stands, as a signal would."""
+
+    def stop(name: str) -> None:
+        if name == step:
+            raise Killed
+
+    with ThreadPoolExecutor(2) as executor:
+        tools = pipeline.Tools(
+            company.objects,
+            company.catalog,
+            company.work,
+            company.cache,
+            executor,
+            sign=lambda: None,
+            step=stop,
+        )
+        with pytest.raises(Killed):
+            pipeline.sweep(tools, run, actor="owner")
+        done = pipeline.sweep(replace(tools, step=lambda name: None), sweeps.get(run.pk), actor="owner")
+    assert done.state == "complete"
+    assert len(company.failing("people.account.leaver-has-no-access")) == 1
+    assert CheckRun.objects.filter(sweep=done, check_id="people.account.has-person").count() == 1
+    reads = [item for item in sweeps.reads(done) if item.table == "people_account"]
+    assert sorted(item.region for item in reads) == ["github", "okta"]
 
 
 def test_an_account_that_was_closed_restores_the_finding(company: Company) -> None:

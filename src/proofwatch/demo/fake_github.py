@@ -29,7 +29,7 @@ PERMISSIONS = {
     "members": "read", "metadata": "read", "administration": "read", "organization_administration": "read",
     "organization_hooks": "read", "contents": "read", "pull_requests": "read", "environments": "read",
     "vulnerability_alerts": "read", "security_events": "read", "secret_scanning_alerts": "read",
-    "repository_hooks": "read",
+    "repository_hooks": "read", "checks": "read", "statuses": "read",
 }  # fmt: skip
 
 

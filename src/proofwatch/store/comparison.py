@@ -121,16 +121,25 @@ def _compared(check: Check, rule: str, told: Opinion, judged: Evaluation) -> Ite
             by_end.setdefault(_end(result.resource), set()).add(result.resource)
     yield _row(check, rule, told, "", _whole(ours), told.verdict)
     matched: dict[str, str] = {}
+    strange = 0
     for item, verdict in sorted(told.items.items()):
         resource = _match(item, ours, by_end)
         if resource:
             matched[resource] = verdict
         elif verdict == "fail":
+            strange += 1
             yield _row(check, rule, told, item, "", verdict, UNKNOWN)
     for resource, status in sorted(ours.items()):
-        theirs = matched.get(resource) or _implied(told)
+        theirs = matched.get(resource) or _implied(told, strange)
         if "fail" in (status, theirs if resource in matched else ""):
-            yield _row(check, rule, told, resource, status, theirs)
+            why = (
+                ""
+                if theirs
+                else f"{strange} of the things that they name match none of ours"
+                if strange
+                else ""
+            )
+            yield _row(check, rule, told, resource, status, theirs, why)
 
 
 def _whole(ours: Mapping[str, str]) -> str:
@@ -141,9 +150,14 @@ def _whole(ours: Mapping[str, str]) -> str:
     return "pass" if statuses <= {"pass", "not_applicable"} and statuses else ""
 
 
-def _implied(told: Opinion) -> str:
-    """Return what a source says of a resource that it does not name: it names all that fail."""
+def _implied(told: Opinion, strange: int) -> str:
+    """Return what a source says of a resource that it does not name: it names all that fail.
+
+    Where some that it names match none of ours, this may be one of them under another name.
+    """
     failing = any(verdict == "fail" for verdict in told.items.values())
+    if told.verdict == "fail" and strange:
+        return ""
     return "pass" if told.verdict == "pass" or (told.verdict == "fail" and failing) else ""
 
 

@@ -196,7 +196,7 @@ def test_version_1_is_paged_by_number(drata: FakeDrata) -> None:
         (Said({"message": "Too many"}, 429, {"Retry-After": "90"}), "asks to wait 90 seconds"),
         (Said(b'{"data": [{"id"'), "no JSON"),
         (Said({"data": []}), "no list with its pages"),
-        (Said({"items": [], "pagination": {"cursor": None}}), "no list with its pages"),
+        (Said({"items": [], "pagination": {"cursor": None}}), "no list"),
         (Said({"data": [{}], "pagination": {"cursor": None}}), "no testId|no id"),
         (Said(None, 302, {"Location": "https://elsewhere.example/"}), "elsewhere.example"),
     ],

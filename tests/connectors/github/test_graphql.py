@@ -40,6 +40,52 @@ def test_an_error_beside_a_repository_marks_only_what_it_hides(answered, read):
     assert hidden[0]["open_vulnerability_alerts"] is None and hidden[0]["visibility"] == "PRIVATE"
 
 
+def test_what_github_refused_of_a_repository_is_not_what_it_does_not_have(answered, read):
+    def hide(said):
+        nodes = said["data"]["organization"]["repositories"]["nodes"]
+        nodes[0]["codeowners"] = nodes[1]["codeowners"] = None
+        return {**said, "errors": [error("organization", "repositories", "nodes", 0, "codeowners")]}
+
+    answered(hide)
+    refused, without = read("github_repository")[:2]
+    assert refused["has_codeowners"] is None
+    assert set(refused["_unread"]) == {"has_codeowners", "codeowners_errors"}
+    assert without["has_codeowners"] is False and without["_unread"] is None
+
+
+def test_checks_that_github_refused_are_not_checks_that_there_are_none_of(answered, read):
+    def hide(said):
+        found = said["data"]["search"]["nodes"]
+        if len(found) == 1:  # The question how many there are.
+            return said
+        found[0]["commits"] = None
+        return {**said, "errors": [error("search", "nodes", 0, "commits", "nodes", 0, "commit")]}
+
+    answered(hide)
+    hidden = [row for row in read("github_pull_request") if row["_unread"]]
+    assert len(hidden) == 3, "one on each page"
+    assert all(set(row["_unread"]) == {"checks_state"} for row in hidden)
+
+
+def test_an_approval_of_an_account_that_is_gone_is_unknown(github, read):
+    one = github.graph._pull(1)
+    ghost = {"state": "APPROVED", "author": None, "commit": {"oid": one["headRefOid"]}}
+    github.graph._pulls = [{**one, "latestOpinionatedReviews": {"nodes": [ghost]}}]
+    (row,) = read("github_pull_request")
+    assert row["approvals"] is None and "account that was deleted" in row["_unread"]["approvals"]
+
+
+@pytest.mark.parametrize("info", [None, {}, {"hasNextPage": None}])
+def test_a_page_that_does_not_say_whether_there_is_more_is_not_the_last(answered, read, info):
+    def lose(said):
+        said["data"]["organization"]["membersWithRole"]["pageInfo"] = info
+        return said
+
+    answered(lose)
+    with pytest.raises(Unread, match="pageInfo"):
+        read("github_member")
+
+
 @pytest.mark.parametrize(
     ("said", "words", "code"),
     [

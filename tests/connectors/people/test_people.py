@@ -36,6 +36,7 @@ def test_the_people_of_a_file_are_read(tmp_path):
     connector = PeopleConnector(PeopleConnector.parse_settings({"file": str(path)}))
     found = {row["resource"]: row for row in rows(connector)}
     assert len(found) == len(STAFF) and found[LEAVER.email]["ended_on"].isoformat().startswith("2026-08-31")
+    assert found[STAFF[0].email]["is_active"] is True and found[LEAVER.email]["is_active"] is None
     assert found[STAFF[0].email]["ended_on"] is None and found[STAFF[0].email]["manager"] == ""
     assert connector.identity().details == {"people": str(len(STAFF))}
     assert connector.prove_read_only().read_only is True
@@ -152,6 +153,20 @@ def test_the_people_of_a_scim_service_are_read_to_the_last(scim):
 def test_a_service_that_sends_fewer_than_it_says_is_unread(scim):
     scim.broken["/scim/v2/Users"] = Said({"totalResults": 9, "Resources": []})
     with pytest.raises(Unread, match="has 9 people and sent 0"):
+        rows(connected(scim))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"Resources": []}, "does not say how many people"),
+        ([], "does not say how many people"),
+        ({"totalResults": 0, "Resources": []}, "names nobody"),
+    ],
+)
+def test_a_service_that_names_nobody_is_not_believed(scim, body, words):
+    scim.broken["/scim/v2/Users"] = Said(body)
+    with pytest.raises(Unread, match=words):
         rows(connected(scim))
 
 

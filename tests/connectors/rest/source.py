@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from proofwatch.connectors.base import GLOBAL, Identity, Place, ReadOnlyProof, ReadStats, Row, Scope, Unread
+from proofwatch.connectors.base import (
+    GLOBAL,
+    Document,
+    Identity,
+    Place,
+    ReadOnlyProof,
+    ReadStats,
+    Row,
+    Scope,
+    Unread,
+)
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.auth import Static
 from proofwatch.connectors.rest.connector import RestConnector
@@ -70,13 +81,27 @@ POLICY = RestTable(
     absent=(404,),
     columns=(Col("level"),),
 )
+BOXED = RestTable(
+    name="things_boxed",
+    about="Things that stand in a member of the answer.",
+    path="/boxed",
+    rows="result.data",
+    resource="{id}",
+    absent=(404,),
+    columns=(Col("id"),),
+)
+SPARING = replace(BOXED, name="things_sparing", omits_empty=True)
 
 
 class Things(RestConnector):
     kind: ClassVar[str] = "things"
     title: ClassVar[str] = "Things"
     Settings: ClassVar[type[BaseModel]] = Settings
-    DECLARED: ClassVar[Sequence[RestTable]] = (THING, PART, DETAIL, POLICY)
+    DECLARED: ClassVar[Sequence[RestTable]] = (THING, PART, DETAIL, POLICY, BOXED, SPARING)
+
+    @classmethod
+    def documents(cls) -> Sequence[Document]:
+        return ()
 
     def make_api(self, account: str) -> Api:
         session = Session([self.settings.base_url], read=2)

@@ -67,6 +67,36 @@ def test_what_is_there_once_may_be_absent(fake):
     assert refused(fake, "things_policy").code == "403"
 
 
+@pytest.mark.parametrize(
+    "body", [{}, {"result": {}}, {"result": None}, {"error": "x"}, {"result": {"data": None}}]
+)
+def test_an_answer_without_its_list_is_no_empty_list(fake, body):
+    fake.route("GET /boxed", lambda asked: Said(body))
+    error = refused(fake, "things_boxed")
+    assert error.code == "schema" and "result.data" in error.problem
+    assert rows(fake, "things_sparing") == [], "a provider that leaves empty lists out says so in the table"
+
+
+def test_a_listing_that_is_absent_is_empty_and_one_that_breaks_off_is_unread(fake):
+    assert rows(fake, "things_boxed") == []
+    link = {"Link": '</gone>; rel="next"'}
+    fake.route("GET /boxed", lambda asked: Said({"result": {"data": [{"id": "a"}]}}, 200, link))
+    assert refused(fake, "things_boxed").code == "404"
+
+
+def test_a_second_call_without_its_list_leaves_the_column_unread(fake):
+    fake.route("GET /things", lambda asked: Said([{"id": "a"}]))
+    fake.route("GET /things/{id}/keys", lambda asked: Said({"keys": []}))
+    (row,) = rows(fake, "things_detail")
+    assert row["keys"] is None and "no list for" in row["_unread"]["keys"]
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b""])
+def test_one_thing_that_is_none_is_unread_and_not_absent(fake, body):
+    fake.route("GET /policy", lambda asked: Said(body))
+    assert refused(fake, "things_policy").code == "schema"
+
+
 def test_no_name_of_a_resource_leads_to_another_path():
     assert path_of("/a/{x}", {"x": "../admin"}) == "/a/..%2Fadmin"
     assert path_of("/a/{+x}/z", {"x": "o/r?x#y"}) == "/a/o/r%3Fx%23y/z"

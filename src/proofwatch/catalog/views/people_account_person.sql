@@ -2,7 +2,8 @@
 -- key: account_id, region, resource
 SELECT a.account_id, a.region, a.resource, a._unread, a.connection, a.system, a.account, a.login, a.name, a.emails,
   a.is_active, a.is_person, a.is_admin, a.last_used_at, a.read_at,
-  found.person IS NOT NULL AS has_person, found.person.email AS person, found.person.ended_on AS ended_on,
+  -- Whose account it is cannot be said where its addresses were not read, unless its name says it.
+  CASE WHEN found.person IS NOT NULL THEN true WHEN a.emails IS NULL THEN NULL ELSE false END AS has_person, found.person.email AS person, found.person.ended_on AS ended_on,
   found.person.is_active AS person_is_active, found.person.manager AS manager
 FROM people_account a
 LEFT JOIN LATERAL (

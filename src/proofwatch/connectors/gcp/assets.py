@@ -55,7 +55,7 @@ def asset_table(
         where: columns that tell where it lies.
     """
     return RestTable(
-        name=name, about=about, service=service, path="/v1/{parent}/assets", rows="assets",
+        name=name, about=about, service=service, path="/v1/{parent}/assets", rows="assets", omits_empty=True,
         resource="{asset}", permission=LIST["RESOURCE"], shared=shared,
         reader=_resources(name, asset_type, shape, {"etag", "selfLink", *drop}),
         drop=("asset_type", "node", "project_id", "project_number", "location", "made"),

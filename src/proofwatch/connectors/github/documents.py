@@ -20,6 +20,8 @@ NAMES = {
     "Environments": "environments",
     "Webhooks": "repository_hooks",
     "Pull requests": "pull_requests",
+    "Checks": "checks",
+    "Commit statuses": "statuses",
 }
 """A permission as GitHub's pages name it → as its interface names it."""
 

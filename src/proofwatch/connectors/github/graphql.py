@@ -48,8 +48,10 @@ def nodes(
             if item is None:
                 raise _refused(place, permission, errors, path)
             yield {**item, "_marks": marks[number]} if number in marks else item
-        info = found.get("pageInfo") or {}
-        if not info.get("hasNextPage"):
+        info = found.get("pageInfo")
+        if not isinstance(info, Mapping) or not isinstance(info.get("hasNextPage"), bool):
+            raise _refused(place, permission, errors, f"{path}.pageInfo")
+        if not info["hasNextPage"]:
             return
         if not info.get("endCursor") or info["endCursor"] == after:
             raise Unread(f"reading {path} of {place.account}", "GitHub's pages lead nowhere", permanent=False)

@@ -84,10 +84,15 @@ def _people(place: Reading) -> Iterator[Raw]:
     seen, total = 0, 0
     params = {"startIndex": 1, "count": SIZE}
     for page in place.pages("/Users", "SCIM: read users", params=params):
-        total = int((page.body or {}).get("totalResults") or 0)
-        for item in (page.body or {}).get("Resources") or []:
+        told = page.body.get("totalResults") if isinstance(page.body, Mapping) else None
+        if not isinstance(told, int) or isinstance(told, bool):
+            raise Unread(DOING, "the service does not say how many people there are", code="schema")
+        total = told
+        for item in page.body.get("Resources") or []:
             seen += 1
             yield _person(item)
+    if not total:
+        raise Unread(DOING, "the service names nobody", "A list without people is taken for a broken one.")
     if seen < total:
         raise Unread(DOING, f"the service has {total} people and sent {seen}", permanent=False, code="schema")
 

@@ -108,6 +108,8 @@ def _person(path: str, line: int, given: dict[str | None, Any]) -> Row:
         "manager": values["manager"].lower() if "manager" in given else None,
         "started_on": _day(path, line, "started_on", values["started_on"]),
         "ended_on": ended,
+        # Who has no last day works here: that is what the column means. After one, the day decides.
+        "is_active": True if ended is None else None,
         "logins": values["logins"].split(),
     }
 

@@ -6,7 +6,7 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -48,7 +48,7 @@ def secret(reference: str, doing: str) -> str:
 class Unsigned:
     """Nothing in the header: whoever asks for a token has the credential in the form itself."""
 
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = field(default=(), repr=False)
     """What the form holds and must never be repeated."""
 
     def headers(self) -> Mapping[str, str]:
@@ -89,9 +89,9 @@ class Static:
 class Token:
     """A token that was given out, and when it ends (seconds since 1970)."""
 
-    text: str
+    text: str = field(repr=False)
     ends: float
-    told: Mapping[str, Any]
+    told: Mapping[str, Any] = field(repr=False)
     """What else was answered with it: its permissions, for one."""
 
 

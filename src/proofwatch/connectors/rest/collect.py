@@ -124,12 +124,15 @@ def _listing(declared: RestTable, place: Place, parent: Mapping[str, Any]) -> It
         problem = f"an item of {declared.parent} has no {error}, so {declared.name} cannot be asked for"
         raise Unread(f"reading {declared.name} of {place.account}", problem) from None
     if not declared.single:
+        begun = False
         try:
             for page in place.api.pages(request, permission=declared.permission, stats=place.stats):
+                begun = True
                 for item in items_of(declared, place, page):
                     yield {**item, **kept}
         except Unread as error:
-            if error.code not in map(str, declared.absent):
+            # A later page that is not there is a listing that broke off.
+            if begun or error.code not in map(str, declared.absent):
                 raise
         return
     try:
@@ -140,9 +143,6 @@ def _listing(declared: RestTable, place: Place, parent: Mapping[str, Any]) -> It
         yield {"exists": False, **kept}
         return
     found = dig(page.body, declared.rows) if declared.rows else page.body
-    if found is None:
-        yield {"exists": False, **kept}
-        return
     if not isinstance(found, Mapping):
         raise _odd(declared, place, "one thing was asked for, and it is none")
     yield {**found, "exists": True, **kept}
@@ -154,10 +154,9 @@ def items_of(declared: RestTable, place: Place, page: Page) -> list[Raw]:
     for step in filter(None, declared.rows.split(".")):
         if not isinstance(found, Mapping):
             raise _odd(declared, place, f"it has no {declared.rows}")
-        found = found.get(step)
-        if found is None:
-            # Google leaves an empty list out, and says so with an object that is otherwise whole.
+        if declared.omits_empty and found.get(step) is None:
             return []
+        found = found.get(step)
     if page.status == 204:
         return []
     if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
@@ -315,7 +314,10 @@ class _Question:
         found: list[Any] = []
         for page in api.pages(request, permission=permission, stats=stats):
             rows = dig(page.body, self.call.rows) if self.call.rows else page.body
-            found += rows or []
+            if not isinstance(rows, list):
+                problem = f"{api.title} answered what it does not document: no list for {self.call.path}"
+                raise Unread(f"reading {self.call.path} of {self.place.account}", problem, code="schema")
+            found += rows
         return {"items": found}
 
     def _failed(self, raw: Raw, error: Unread) -> None:

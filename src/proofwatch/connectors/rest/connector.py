@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -29,10 +30,10 @@ from proofwatch.connectors.rest.settings import parse
 from proofwatch.connectors.sweepcache import SweepCache
 
 
-class RestConnector:
+class RestConnector(ABC):
     """One connection to a REST source. A connector says where, as whom and what; the rest is here.
 
-    A subclass has kind, title, Settings, DECLARED, and the methods that raise NotImplementedError.
+    A subclass has kind, title, Settings, DECLARED, and the abstract methods.
     """
 
     kind: ClassVar[str]
@@ -64,25 +65,25 @@ class RestConnector:
         return cls._typed
 
     @classmethod
+    @abstractmethod
     def documents(cls) -> Sequence[Document]:
         """Return what a person gives to the provider so that we may read there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_api(self, account: str) -> Api:
         """Return the interface for an account ("" for what belongs to none). Raises ConnectorError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def identity(self) -> Identity:
         """Ask the provider who we are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prove_read_only(self) -> ReadOnlyProof:
         """Ask the provider what this identity could write."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scope(self) -> Scope:
         """List what exists."""
-        raise NotImplementedError
 
     def names(self, account: str) -> Mapping[str, Any]:
         """Return what templates may name in an account."""

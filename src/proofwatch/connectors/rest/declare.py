@@ -75,13 +75,15 @@ class RestTable:
         resource: template of the resource identifier over the raw members, unique within a place.
         columns: its own.
         rows: dotted path to the list in an answer; "" where the answer is the list.
+        omits_empty: whether the provider leaves a list without items out of its answer, as Google does. With
+            any other, an answer without the list is not what was asked for.
         params: query parameters; templates.
         body: sent as JSON by POST instead of GET, where the listing wants that; templates.
         permission: that the listing needs, in the provider's own words.
         also: further permissions that a reader needs.
         parent: table whose raw rows drive this one.
         keep: members of the parent copied into the item, as `parent_<member>`.
-        absent: statuses of the listing that mean "there is none".
+        absent: statuses of the listing's first page that mean "there is none".
         single: the listing answers one thing, not a list; the table gains `exists BOOLEAN`.
         calls: second calls.
         reader: Python function that yields the items instead, where a listing is more than pages.
@@ -99,6 +101,7 @@ class RestTable:
     columns: tuple[Col, ...]
     service: str = "api"
     rows: str = ""
+    omits_empty: bool = False
     params: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     permission: str = ""

@@ -124,7 +124,9 @@ def by_cursor(request: Request, page: Page) -> Request | None:
     if not isinstance(dig(page.body, "results.data"), list):
         # Without this, an answer of another form would be an empty listing.
         raise Unread(doing, "Vanta's answer has no results.data", "Try again.", code="schema")
-    if not isinstance(info, Mapping) or not info.get("hasNextPage"):
+    if not isinstance(info, Mapping) or not isinstance(info.get("hasNextPage"), bool):
+        raise Unread(doing, "Vanta's answer does not say whether there is more", "Try again.", code="schema")
+    if not info["hasNextPage"]:
         return None
     if not info.get("endCursor"):
         problem = "Vanta says that there is more, and gives no cursor"

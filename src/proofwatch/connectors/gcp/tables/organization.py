@@ -80,6 +80,7 @@ ORGANIZATION = (
         service="organization",
         path="/v1/{parent}/assets",
         rows="assets",
+        omits_empty=True,
         resource="{resource}",
         permission=LIST["ORG_POLICY"],
         reader=_policies,

@@ -64,6 +64,7 @@ WATCH = (
         path="{+security_center}/v1/{+parent}/sources/-/findings",
         params={"filter": 'state="ACTIVE"', "pageSize": 1000},
         rows="listFindingsResults",
+        omits_empty=True,
         resource="{finding.name}",
         permission="securitycenter.findings.list",
         drop=("stateChange",),

@@ -63,7 +63,7 @@ def _row(item: Raw) -> Raw:
     author = (item.get("author") or {}).get("login")
     approved = [
         review for review in reviews
-        if review.get("state") == "APPROVED" and _login(review) and _login(review) != author
+        if (review or {}).get("state") == "APPROVED" and _login(review) and _login(review) != author
     ]  # fmt: skip
     repository = item.get("repository") or {}
     commits = (item.get("commits") or {}).get("nodes") or [{}]
@@ -85,16 +85,37 @@ def _row(item: Raw) -> Raw:
         "into_default_branch": None if default is None else item.get("baseRefName") == default,
         "checks_state": rollup.get("state"),
     }
-    marks = item.get("_marks", {})
-    if "latestOpinionatedReviews" in marks or item.get("latestOpinionatedReviews") is None:
-        why = marks.get("latestOpinionatedReviews", "GitHub did not answer its reviews")
-        row["_unread"] = dict.fromkeys(("approvers", "approvals", "approvals_of_last_commit"), why)
+    row["_unread"] = _unread(item, reviews, approved)
     return row
 
 
-def _login(review: Any) -> str:
-    return str((review.get("author") or {}).get("login") or "")
+def _unread(item: Raw, reviews: list[Any], approved: list[Any]) -> dict[str, str]:
+    """Return what is not known of a change: what GitHub refused, and approvals of accounts that are gone."""
+    marks = item.get("_marks", {})
+    found = {column: marks[member] for column, member in _MEMBERS.items() if member in marks}
+    if item.get("latestOpinionatedReviews") is None:
+        found |= dict.fromkeys(
+            _APPROVALS, marks.get("latestOpinionatedReviews", "GitHub did not answer its reviews")
+        )
+    ghosts = [one for one in reviews if (one or {}).get("state") == "APPROVED" and not _login(one)]
+    if ghosts and not approved:
+        found |= dict.fromkeys(
+            _APPROVALS, "it was approved by an account that was deleted: nobody can say whose"
+        )
+    return found
 
+
+def _login(review: Any) -> str:
+    return str(((review or {}).get("author") or {}).get("login") or "")
+
+
+_APPROVALS = ("approvers", "approvals", "approvals_of_last_commit")
+_MEMBERS = {
+    **dict.fromkeys(_APPROVALS, "latestOpinionatedReviews"), "checks_state": "commits", "author": "author",
+    "merged_by": "mergedBy", "merge_commit": "mergeCommit", "review_decision": "reviewDecision",
+    "into_default_branch": "repository",
+}  # fmt: skip
+"""Column → the member of GitHub's answer that it rests on."""
 
 CHANGES = (
     RestTable(
@@ -106,7 +127,7 @@ CHANGES = (
         reader=_merged,
         resource="{repository}#{number}",
         permission=PULLS,
-        also=("Contents: read",),
+        also=("Contents: read", "Checks: read", "Commit statuses: read"),
         columns=(
             Col("repository"),
             Col("visibility"),

@@ -61,11 +61,12 @@ def _listed(place: Place) -> Iterator[Raw]:
         row = {key: value for key, value in item.items() if key != "_marks"}
         row["default_branch"] = (item.get("defaultBranchRef") or {}).get("name")
         row["open_alerts"] = (item.get("vulnerabilityAlerts") or {}).get("totalCount")
-        unread = {}
-        if "vulnerabilityAlerts" in marks or row["open_alerts"] is None:
-            unread["open_vulnerability_alerts"] = marks.get(
-                "vulnerabilityAlerts", "GitHub did not answer (Dependabot alerts: read is needed)"
-            )
+        row["has_codeowners"] = item.get("codeowners") is not None
+        # What GitHub refused is no answer, though it stands as null where others mean that there is none.
+        unread = {name: marks[member] for name, member in _MEMBERS_OF.items() if member in marks}
+        if row["open_alerts"] is None:
+            why = "GitHub did not answer (Dependabot alerts: read is needed)"
+            unread.setdefault("open_vulnerability_alerts", why)
         yield {**row, "_unread": unread, "_marks": marks}
 
 
@@ -160,7 +161,14 @@ REPOSITORIES = (
         resource="{nameWithOwner}",
         permission=METADATA,
         also=("Dependabot alerts: read", "Contents: read"),
-        drop=("_marks", "pushedAt", "vulnerabilityAlerts", "defaultBranchRef", "open_alerts"),
+        drop=(
+            "_marks",
+            "pushedAt",
+            "vulnerabilityAlerts",
+            "defaultBranchRef",
+            "open_alerts",
+            "has_codeowners",
+        ),
         columns=(
             Col("full_name", "VARCHAR", "", "nameWithOwner"),
             Col("id", "BIGINT", "", "databaseId"),
@@ -190,6 +198,7 @@ REPOSITORIES = (
             Col("open_vulnerability_alerts", "BIGINT", "", "open_alerts"),
             Col("license", "VARCHAR", "SPDX id", "licenseInfo.spdxId"),
             Col("language", "VARCHAR", "", "primaryLanguage.name"),
+            Col("has_codeowners", "BOOLEAN", "Whether there is a file CODEOWNERS"),
             Col(
                 "codeowners_errors",
                 "VARCHAR[]",
@@ -357,3 +366,14 @@ REPOSITORIES = (
         ),
     ),
 )
+
+_MEMBERS_OF = {
+    "default_branch": "defaultBranchRef", "open_vulnerability_alerts": "vulnerabilityAlerts",
+    "has_codeowners": "codeowners",
+    **{
+        item.name: (item.path or item.name).partition(".")[0]
+        for item in REPOSITORIES[0].columns
+        if item.name not in ("default_branch", "open_vulnerability_alerts", "has_codeowners")
+    },
+}  # fmt: skip
+"""Column of github_repository → the member of GitHub's answer that fills it."""
