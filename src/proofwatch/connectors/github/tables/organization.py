@@ -17,6 +17,23 @@ COUNTERS = (
 )  # fmt: skip
 
 
+HOOK = (
+    Col("id", "BIGINT"),
+    Col("active", "BOOLEAN"),
+    Col("events", "VARCHAR[]"),
+    Col("url", "VARCHAR", "Where to", "config.url"),
+    Col(
+        "insecure_ssl",
+        "VARCHAR",
+        "0: certificates are checked, 1: they are not",
+        "config.insecure_ssl",
+    ),
+    Col("content_type", "VARCHAR", "", "config.content_type"),
+    Col("created_at", "TIMESTAMPTZ"),
+)
+"""Columns of a webhook, of an organisation or of a repository."""
+
+
 def _events(place: Place) -> Iterator[Raw]:
     """Yield the entries of the audit log of the last days, newest first."""
     since = datetime.now(UTC) - timedelta(days=place.names["audit_log_days"])
@@ -92,20 +109,7 @@ ORGANIZATION = (
         resource="hook/{id}",
         permission=HOOKS,
         drop=("updated_at", "last_response"),
-        columns=(
-            Col("id", "BIGINT"),
-            Col("active", "BOOLEAN"),
-            Col("events", "VARCHAR[]"),
-            Col("url", "VARCHAR", "Where to", "config.url"),
-            Col(
-                "insecure_ssl",
-                "VARCHAR",
-                "0: certificates are checked, 1: they are not",
-                "config.insecure_ssl",
-            ),
-            Col("content_type", "VARCHAR", "", "config.content_type"),
-            Col("created_at", "TIMESTAMPTZ"),
-        ),
+        columns=(*HOOK,),
     ),
     RestTable(
         name="github_organization_ruleset",

@@ -8,6 +8,7 @@ from typing import Any
 from proofwatch.connectors.base import Unread
 from proofwatch.connectors.github.graphql import ask, nodes
 from proofwatch.connectors.github.protection import COLUMNS, QUERY, effective
+from proofwatch.connectors.github.tables.organization import HOOK
 from proofwatch.connectors.rest.collect import PARENT_ROWS, Place
 from proofwatch.connectors.rest.declare import Col, Raw, RestTable
 
@@ -352,18 +353,7 @@ REPOSITORIES = (
         resource="{parent_nameWithOwner}/hook/{id}",
         permission="Webhooks: read",
         drop=("updated_at", "last_response"),
-        columns=(
-            Col("id", "BIGINT"),
-            Col("active", "BOOLEAN"),
-            Col("events", "VARCHAR[]"),
-            Col("url", "VARCHAR", "Where to", "config.url"),
-            Col(
-                "insecure_ssl",
-                "VARCHAR",
-                "0: certificates are checked, 1: they are not",
-                "config.insecure_ssl",
-            ),
-        ),
+        columns=(*HOOK,),
     ),
 )
 
