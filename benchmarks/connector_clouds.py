@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from benchmarks.connector_sources import Lazy, Source, body_of, front, pages
-from proofwatch.demo import fake_gcp_assets as assets
-from proofwatch.demo.fake_azure import FakeAzure
-from proofwatch.demo.fake_gcp import FakeGcp
-from proofwatch.demo.fake_google import paged
-from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.microsoft_login import guid
+from proofwatch.demo.fakes import gcp_assets as assets
+from proofwatch.demo.fakes.azure import FakeAzure
+from proofwatch.demo.fakes.base import Asked, Fake, Said
+from proofwatch.demo.fakes.gcp import FakeGcp
+from proofwatch.demo.fakes.google import paged
+from proofwatch.demo.fakes.microsoft_login import guid
 
 EACH = {"Project": 1, "ServiceAccount": 2, "Bucket": 3, "Instance": 4}
 """Resources of each type in one project at Google."""

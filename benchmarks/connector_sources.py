@@ -14,15 +14,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from proofwatch.demo import fake_drata, fake_okta, fake_vanta
-from proofwatch.demo.entra_shapes import Tenant
-from proofwatch.demo.fake_entra import FakeEntra
-from proofwatch.demo.fake_github import ORG, FakeGithub
-from proofwatch.demo.fake_google import paged
-from proofwatch.demo.fake_google_workspace import CUSTOMER, V1, FakeGoogleWorkspace
-from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.github_graph import Graph
-from proofwatch.demo.microsoft_login import TENANT, guid
+from proofwatch.demo.fakes import drata as fake_drata
+from proofwatch.demo.fakes import okta as fake_okta
+from proofwatch.demo.fakes import vanta as fake_vanta
+from proofwatch.demo.fakes.base import Asked, Fake, Said
+from proofwatch.demo.fakes.entra import FakeEntra
+from proofwatch.demo.fakes.entra_shapes import Tenant
+from proofwatch.demo.fakes.github import ORG, FakeGithub
+from proofwatch.demo.fakes.github_graph import Graph
+from proofwatch.demo.fakes.google import paged
+from proofwatch.demo.fakes.google_workspace import CUSTOMER, V1, FakeGoogleWorkspace
+from proofwatch.demo.fakes.microsoft_login import TENANT, guid
 
 Least = tuple[int, str]
 

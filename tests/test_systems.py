@@ -15,7 +15,7 @@ from proofwatch import connecting, pipeline
 from proofwatch.app import App
 from proofwatch.config import load_settings
 from proofwatch.demo import systems
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 from proofwatch.demo.staff import LEAVER, STAFF
 from proofwatch.evidence.objects import LocalObjects
 from proofwatch.evidence.reperform import Reperformer

@@ -18,9 +18,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from proofwatch.demo import seed_compute, seed_data, seed_iam, seed_network, seed_storage, seed_watch
 from proofwatch.demo.account import FORGOTTEN, HOME, REGIONS, Account, Login
 from proofwatch.demo.errors import DemoError
+from proofwatch.demo.seeds import compute, data, iam, network, storage, watch
 
 DOING = "furnishing the simulated company"
 MANAGEMENT = "123456789012"
@@ -94,7 +94,7 @@ def seed(url: str, progress: Progress) -> Company:
     try:
         _same_ids_every_time(url)
         members = _organization(management)
-        key, secret = seed_iam.connecting_user(management)
+        key, secret = iam.connecting_user(management)
         steps = _steps(management, members)
         for number, (name, step) in enumerate(steps):
             progress(name, number, len(steps))
@@ -163,28 +163,28 @@ def _organization(management: Account) -> dict[str, Account]:
 def _steps(management: Account, members: dict[str, Account]) -> list[tuple[str, Callable[[], None]]]:
     production, staging, research = (members[name] for name in ("production", "staging", "research"))
     areas: tuple[tuple[str, Any], ...] = (
-        ("people and roles", seed_iam),
-        ("networks", seed_network),
-        ("storage", seed_storage),
-        ("machines and functions", seed_compute),
-        ("databases and messages", seed_data),
-        ("logs, trails and alarms", seed_watch),
+        ("people and roles", iam),
+        ("networks", network),
+        ("storage", storage),
+        ("machines and functions", compute),
+        ("databases and messages", data),
+        ("logs, trails and alarms", watch),
     )
     steps: list[tuple[str, Callable[[], None]]] = [
         ("roles to read with", partial(_member_roles, management, (production, staging))),
-        ("keys", partial(seed_watch.keys, production)),
+        ("keys", partial(watch.keys, production)),
     ]
     for title, area in areas:
         steps.append((f"production: {title}", partial(area.production, production)))
         steps.append((f"staging: {title}", partial(area.staging, staging)))
-    steps.append(("a forgotten region", partial(seed_compute.forgotten, production, FORGOTTEN)))
-    steps.append(("an account nobody connected", partial(seed_compute.forgotten, research, HOME)))
+    steps.append(("a forgotten region", partial(compute.forgotten, production, FORGOTTEN)))
+    steps.append(("an account nobody connected", partial(compute.forgotten, research, HOME)))
     return steps
 
 
 def _member_roles(management: Account, accounts: tuple[Account, ...]) -> None:
     for account in accounts:
-        seed_iam.member_role(account, management.id)
+        iam.member_role(account, management.id)
 
 
 def _company(url: str, key: str, secret: str, management: Account, members: dict[str, Account]) -> Company:
@@ -201,7 +201,7 @@ def _company(url: str, key: str, secret: str, management: Account, members: dict
         connected=(members["production"].id, members["staging"].id),
         regions=REGIONS,
         forgotten_region=FORGOTTEN,
-        member_role=seed_iam.MEMBER_ROLE,
+        member_role=iam.MEMBER_ROLE,
         counts=MappingProxyType(dict(sorted(counts.items()))),
         calls=sum(account.calls for account in everyone),
     )

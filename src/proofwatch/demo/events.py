@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from proofwatch.demo import seed_network as network
 from proofwatch.demo.account import HOME, SECOND
 from proofwatch.demo.company import Company
 from proofwatch.demo.errors import DemoError
-from proofwatch.demo.seed_data import PUBLIC_SNAPSHOT
+from proofwatch.demo.seeds import network
+from proofwatch.demo.seeds.data import PUBLIC_SNAPSHOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from typing import Any
 from proofwatch.demo.staff import STAFF
 
 FAKES = {
-    "github": "proofwatch.demo.fake_github:FakeGithub",
-    "okta": "proofwatch.demo.fake_okta:FakeOkta",
-    "google_workspace": "proofwatch.demo.fake_google_workspace:FakeGoogleWorkspace",
-    "gcp": "proofwatch.demo.fake_gcp:FakeGcp",
-    "entra": "proofwatch.demo.fake_entra:FakeEntra",
-    "azure": "proofwatch.demo.fake_azure:FakeAzure",
-    "kubernetes": "proofwatch.demo.fake_kubernetes:FakeKubernetes",
-    "vanta": "proofwatch.demo.fake_vanta:FakeVanta",
-    "drata": "proofwatch.demo.fake_drata:FakeDrata",
+    "github": "proofwatch.demo.fakes.github:FakeGithub",
+    "okta": "proofwatch.demo.fakes.okta:FakeOkta",
+    "google_workspace": "proofwatch.demo.fakes.google_workspace:FakeGoogleWorkspace",
+    "gcp": "proofwatch.demo.fakes.gcp:FakeGcp",
+    "entra": "proofwatch.demo.fakes.entra:FakeEntra",
+    "azure": "proofwatch.demo.fakes.azure:FakeAzure",
+    "kubernetes": "proofwatch.demo.fakes.kubernetes:FakeKubernetes",
+    "vanta": "proofwatch.demo.fakes.vanta:FakeVanta",
+    "drata": "proofwatch.demo.fakes.drata:FakeDrata",
 }
 """Kind of connector → the server that answers for the company."""
 MONITORS = ("vanta", "drata")

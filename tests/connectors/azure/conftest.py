@@ -7,8 +7,8 @@ import pytest
 from proofwatch.connectors.azure import AzureConnector
 from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.rest import api
-from proofwatch.demo.azure_shapes import PRODUCTION
-from proofwatch.demo.fake_azure import FakeAzure
+from proofwatch.demo.fakes.azure import FakeAzure
+from proofwatch.demo.fakes.azure_shapes import PRODUCTION
 
 
 @pytest.fixture

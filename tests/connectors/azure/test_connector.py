@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from proofwatch.connectors.azure import AzureConnector
 from proofwatch.connectors.base import EVERY, ConnectorError, ReadStats
 from proofwatch.connectors.microsoft import moment
-from proofwatch.demo.azure_shapes import DEVELOPMENT, PRODUCTION, SANDBOX
-from proofwatch.demo.fakes import Said
-from proofwatch.demo.microsoft_login import CLIENT, TENANT, guid
+from proofwatch.demo.fakes.azure_shapes import DEVELOPMENT, PRODUCTION, SANDBOX
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.microsoft_login import CLIENT, TENANT, guid
 
 ROWS = {
     "azure_subscription": (1, 1), "azure_storage_account": (3, 1), "azure_sql_server": (1, 0),

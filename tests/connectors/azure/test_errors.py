@@ -5,8 +5,8 @@ import pytest
 from proofwatch.connectors.azure.access import limited
 from proofwatch.connectors.azure.graph import PATH
 from proofwatch.connectors.base import ReadStats, Unread
-from proofwatch.demo.azure_shapes import DEVELOPMENT, PRODUCTION, SANDBOX
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.azure_shapes import DEVELOPMENT, PRODUCTION, SANDBOX
+from proofwatch.demo.fakes.base import Said
 from proofwatch.outbound.http import Answer
 
 GRAPH = PATH.partition("?")[0]

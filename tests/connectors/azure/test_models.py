@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.demo.azure_shapes import PRODUCTION
+from proofwatch.demo.fakes.azure_shapes import PRODUCTION
 from tests import servers
 
 PACKAGES = (

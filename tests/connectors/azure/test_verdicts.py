@@ -1,8 +1,8 @@
 """What the checks say of the simulated company: its faults, and nothing else."""
 
-from proofwatch.demo.azure_shapes import DEVELOPMENT, PRODUCTION
-from proofwatch.demo.azure_watch import OWNER
-from proofwatch.demo.microsoft_login import guid
+from proofwatch.demo.fakes.azure_shapes import DEVELOPMENT, PRODUCTION
+from proofwatch.demo.fakes.azure_watch import OWNER
+from proofwatch.demo.fakes.microsoft_login import guid
 from tests.connectors.verdicts import catalog_of, failing, verdicts
 
 FAULTS = {

@@ -11,8 +11,8 @@ import pytest
 from proofwatch.connectors.base import EVERY, ConnectorError, ReadStats, Row, Shard, Unread
 from proofwatch.connectors.drata import DrataConnector
 from proofwatch.connectors.drata.tables import TABLES as DECLARED
-from proofwatch.demo.fake_drata import KEY, FakeDrata
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.drata import KEY, FakeDrata
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TESTS = "/public/v2/workspaces/1/monitoring-tests"

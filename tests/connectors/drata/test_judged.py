@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.demo.fake_drata import KEY, FakeDrata
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.drata import KEY, FakeDrata
 from tests import servers
 
 CLIENT = "drata-python-api-client==1.1.4"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from proofwatch.connectors.drata import DrataConnector
-from proofwatch.demo.fake_drata import KEY, FakeDrata
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.drata import KEY, FakeDrata
 from tests.connectors.verdicts import failing, verdicts
 
 

@@ -7,7 +7,7 @@ import pytest
 from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.entra import EntraConnector
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fake_entra import FakeEntra
+from proofwatch.demo.fakes.entra import FakeEntra
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.entra import EntraConnector
 from proofwatch.connectors.entra.access import GRAPH_APP, is_read
 from proofwatch.connectors.entra.documents import IDS
-from proofwatch.demo.entra_shapes import GLOBAL_ADMIN, SECURITY_GROUP
-from proofwatch.demo.fake_entra import PERMISSIONS
-from proofwatch.demo.fakes import Said
-from proofwatch.demo.microsoft_login import CLIENT, OBJECT, TENANT, guid
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.entra import PERMISSIONS
+from proofwatch.demo.fakes.entra_shapes import GLOBAL_ADMIN, SECURITY_GROUP
+from proofwatch.demo.fakes.microsoft_login import CLIENT, OBJECT, TENANT, guid
 
 ROWS = {
     "entra_organization": 1, "entra_domain": 2, "entra_user": 10, "entra_user_registration": 10,

@@ -3,7 +3,7 @@
 import pytest
 
 from proofwatch.connectors.base import ReadStats, Unread
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 
 DENIED = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
 

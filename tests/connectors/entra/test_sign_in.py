@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 from proofwatch.connectors.base import ConnectorError
 from proofwatch.connectors.entra import EntraConnector
 from proofwatch.connectors.microsoft import claims_of, moment
-from proofwatch.demo.fakes import Said
-from proofwatch.demo.microsoft_login import CLIENT, SECRET, TENANT, guid
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.microsoft_login import CLIENT, SECRET, TENANT, guid
 
 KEY = rsa.generate_private_key(65537, 2048)
 

@@ -1,6 +1,6 @@
 """What the checks say of the simulated company: its faults, and nothing else."""
 
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 from tests.connectors.verdicts import catalog_of, failing, verdicts
 
 FAULTS = {

@@ -10,8 +10,9 @@ import pytest
 from proofwatch.connectors.base import ConnectorError, ReadStats, Row
 from proofwatch.connectors.gcp import GcpConnector
 from proofwatch.connectors.gcp.access import WRITING
-from proofwatch.demo.fake_gcp import FakeGcp
-from proofwatch.demo.fake_gcp_assets import (
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.gcp import FakeGcp
+from proofwatch.demo.fakes.gcp_assets import (
     DEPLOYER,
     DEVELOPMENT,
     FOLDER,
@@ -21,7 +22,6 @@ from proofwatch.demo.fake_gcp_assets import (
     PRODUCTION,
     READER,
 )
-from proofwatch.demo.fakes import Said
 from proofwatch.demo.staff import DOMAIN
 
 TABLES = sorted(GcpConnector.tables())

@@ -18,8 +18,8 @@ import pytest
 
 from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.gcp import GcpConnector
-from proofwatch.demo.fake_gcp import FakeGcp
-from proofwatch.demo.fake_gcp_assets import ORGANIZATION, resources
+from proofwatch.demo.fakes.gcp import FakeGcp
+from proofwatch.demo.fakes.gcp_assets import ORGANIZATION, resources
 from tests import servers
 from tests.connectors.google.discovery import document, openapi, schema
 

@@ -10,9 +10,9 @@ import pytest
 from proofwatch.connectors.base import ReadStats, Row, Shard, Unread
 from proofwatch.connectors.gcp import GcpConnector
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fake_gcp import FakeGcp
-from proofwatch.demo.fake_gcp_assets import ORGANIZATION
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.gcp import FakeGcp
+from proofwatch.demo.fakes.gcp_assets import ORGANIZATION
 
 ASSETS = f"/v1/organizations/{ORGANIZATION}/assets"
 DENIED = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from proofwatch.connectors.gcp import GcpConnector
-from proofwatch.demo.fake_gcp import FakeGcp
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.gcp import FakeGcp
 from tests.connectors.verdicts import failing, verdicts
 
 

@@ -7,7 +7,7 @@ import pytest
 from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.github import GithubConnector
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fake_github import FakeGithub
+from proofwatch.demo.fakes.github import FakeGithub
 
 
 @pytest.fixture

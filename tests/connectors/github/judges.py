@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.connectors.github.tables import TABLES
-from proofwatch.demo.fake_github import FakeGithub
+from proofwatch.demo.fakes.github import FakeGithub
 from tests.servers import GITHUB, _of_package, _once, reduced
 
 SCHEMA = "@octokit/graphql-schema@15.26.1"

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from proofwatch.connectors.base import ConnectorError, ReadStats, Unread
 from proofwatch.connectors.github import GithubConnector
-from proofwatch.demo.fake_github import ORG, PERMISSIONS
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.github import ORG, PERMISSIONS
 from proofwatch.demo.staff import LEAVER
 
 COUNTS = {
@@ -220,6 +220,6 @@ def test_the_documents_ask_for_reading_and_nothing_else():
 
 
 def installations(github):
-    from proofwatch.demo.github_shapes import installation
+    from proofwatch.demo.fakes.github_shapes import installation
 
     return [installation(github.org, 900, "proofwatch", PERMISSIONS, github.ago(1))]

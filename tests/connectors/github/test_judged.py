@@ -10,7 +10,7 @@ from proofwatch.connectors.github import GithubConnector
 from proofwatch.connectors.github.tables import TABLES, changes, people, repositories
 from proofwatch.connectors.rest.collect import path_of
 from proofwatch.connectors.rest.scrub import without_secrets
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 from tests.connectors.github.judges import JudgedGithub, description, graphql_schema, recorded
 from tests.servers import free_port, prism, prism_before, running
 

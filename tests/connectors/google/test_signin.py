@@ -11,9 +11,9 @@ import pytest
 
 from proofwatch.connectors.base import ConnectorError
 from proofwatch.connectors.google.signin import Addresses, SignIn, limited
-from proofwatch.demo import fake_google
-from proofwatch.demo.fake_google import FakeGoogle
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes import google as fake_google
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.google import FakeGoogle
 from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session
 

@@ -9,8 +9,8 @@ import pytest
 
 from proofwatch.connectors.base import ConnectorError, ReadStats, Row
 from proofwatch.connectors.google_workspace import GoogleWorkspaceConnector
-from proofwatch.demo.fake_google_workspace import ADMIN, CUSTOMER, EXTERNAL, FakeGoogleWorkspace
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.google_workspace import ADMIN, CUSTOMER, EXTERNAL, FakeGoogleWorkspace
 from proofwatch.demo.staff import DOMAIN, LEAVER, STAFF
 
 TABLES = sorted(GoogleWorkspaceConnector.tables())

@@ -10,8 +10,8 @@ import pytest
 
 from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.google_workspace import GoogleWorkspaceConnector
-from proofwatch.demo.fake_google_workspace import CUSTOMER, FakeGoogleWorkspace
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.google_workspace import CUSTOMER, FakeGoogleWorkspace
 from tests import servers
 from tests.connectors.google.discovery import openapi
 

@@ -9,8 +9,8 @@ import pytest
 from proofwatch.connectors.base import ReadStats, Shard, Unread
 from proofwatch.connectors.google_workspace import GoogleWorkspaceConnector
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fake_google_workspace import CUSTOMER, FakeGoogleWorkspace
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.google_workspace import CUSTOMER, FakeGoogleWorkspace
 
 USERS = "/admin/directory/v1/users"
 QUOTA = {"error": {"code": 403, "message": "Quota", "errors": [{"reason": "quotaExceeded"}]}}

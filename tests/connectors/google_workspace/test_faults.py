@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofwatch.connectors.google_workspace import GoogleWorkspaceConnector
-from proofwatch.demo.fake_google_workspace import EXTERNAL, FakeGoogleWorkspace
+from proofwatch.demo.fakes.google_workspace import EXTERNAL, FakeGoogleWorkspace
 from proofwatch.demo.staff import DOMAIN, LEAVER
 from tests.connectors.google.views import view
 from tests.connectors.verdicts import failing, verdicts

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fake_kubernetes import FakeKubernetes
+from proofwatch.demo.fakes.kubernetes import FakeKubernetes
 
 
 @pytest.fixture

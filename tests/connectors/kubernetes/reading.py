@@ -6,7 +6,7 @@ from typing import Any
 
 from proofwatch.connectors.base import ReadStats, Row, Shard
 from proofwatch.connectors.kubernetes import KubernetesConnector
-from proofwatch.demo.fake_kubernetes import CONTEXT, FakeKubernetes
+from proofwatch.demo.fakes.kubernetes import CONTEXT, FakeKubernetes
 
 TABLES = sorted(KubernetesConnector.tables())
 

@@ -9,8 +9,8 @@ import yaml
 
 from proofwatch.connectors.base import ConnectorError, ReadStats
 from proofwatch.connectors.kubernetes import KubernetesConnector
-from proofwatch.demo.fake_kubernetes import CONTEXT, USER, FakeKubernetes
-from proofwatch.demo.kubernetes_shapes import container, owned, pod, pod_spec, rule
+from proofwatch.demo.fakes.kubernetes import CONTEXT, USER, FakeKubernetes
+from proofwatch.demo.fakes.kubernetes_shapes import container, owned, pod, pod_spec, rule
 from tests.connectors.kubernetes.reading import TABLES, connector, read
 
 ROWS = {

@@ -12,8 +12,8 @@ import yaml
 
 from proofwatch.connectors.base import ConnectorError, Unread
 from proofwatch.connectors.kubernetes import KubernetesConnector
-from proofwatch.demo.fake_kubernetes import CONTEXT, FakeKubernetes, kubeconfig, refused
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.kubernetes import CONTEXT, FakeKubernetes, kubeconfig, refused
 from tests.connectors.kubernetes.reading import connector, read
 from tests.connectors.rest.certificates import ENDS, Authority, behind_tls
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from proofwatch.connectors.kubernetes import KubernetesConnector
-from proofwatch.demo.fake_kubernetes import CONTEXT, KINDS, USER, FakeKubernetes
+from proofwatch.demo.fakes.kubernetes import CONTEXT, KINDS, USER, FakeKubernetes
 from tests import servers
 from tests.connectors.kubernetes.reading import TABLES, connector, read
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofwatch.demo.fake_kubernetes import FakeKubernetes
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.kubernetes import FakeKubernetes
 from proofwatch.demo.staff import LEAVER
 from tests.connectors.kubernetes.reading import connector
 from tests.connectors.verdicts import failing, verdicts

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import pytest
 
-from proofwatch.demo.fake_okta import FakeOkta
+from proofwatch.demo.fakes.okta import FakeOkta
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from proofwatch.demo.fake_okta import FakeOkta
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.okta import FakeOkta
 from tests import servers
 
 WRONG = {"^P(?:$)": "^P(?!$)", "(T(?:\\d)": "(T(?=\\d)"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from proofwatch.connectors.base import ReadStats, Row, Shard
 from proofwatch.connectors.okta import OktaConnector
-from proofwatch.demo.fake_okta import ORG, FakeOkta
+from proofwatch.demo.fakes.okta import ORG, FakeOkta
 
 TABLES = sorted(OktaConnector.tables())
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from proofwatch.connectors.base import ConnectorError, ReadStats
-from proofwatch.demo import okta_shapes as shapes
-from proofwatch.demo.fake_okta import ORG, TOKEN, FakeOkta
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes import okta_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.okta import ORG, TOKEN, FakeOkta
 from proofwatch.demo.staff import EMPLOYED, LEAVER, STAFF
 from tests.connectors.okta.reading import TABLES, by_token, connector, read
 

@@ -14,8 +14,8 @@ import pytest
 from proofwatch.connectors.base import ReadStats, Shard, Unread
 from proofwatch.connectors.okta import OktaConnector
 from proofwatch.connectors.okta.tables import TABLES as DECLARED
-from proofwatch.demo.fake_okta import ORG, TOKEN, FakeOkta
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.okta import ORG, TOKEN, FakeOkta
 from tests import servers
 from tests.connectors.okta import described
 from tests.connectors.okta.reading import TABLES, by_token, read

@@ -8,9 +8,9 @@ import pytest
 
 from proofwatch.connectors.base import ConnectorError, Unread
 from proofwatch.connectors.rest import api
-from proofwatch.demo import okta_shapes as shapes
-from proofwatch.demo.fake_okta import FakeOkta, refuse
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes import okta_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.okta import FakeOkta, refuse
 from tests.connectors.okta.reading import by_token, connector, read
 
 LATER = str(int(time.time()) + 5000)

@@ -10,8 +10,8 @@ import pytest
 from proofwatch.connectors.base import ReadStats, Row
 from proofwatch.connectors.okta.tables import TABLES
 from proofwatch.connectors.rest.scrub import without_secrets
-from proofwatch.demo.fake_okta import FakeOkta
-from proofwatch.demo.fakes import Fake, Said
+from proofwatch.demo.fakes.base import Fake, Said
+from proofwatch.demo.fakes.okta import FakeOkta
 from tests.connectors.okta import recorded
 from tests.connectors.okta.reading import by_token, read
 

@@ -8,7 +8,7 @@ import pytest
 from proofwatch.connectors.base import ConnectorError, ReadStats, Unread
 from proofwatch.connectors.people import PeopleConnector
 from proofwatch.demo import systems
-from proofwatch.demo.fakes import Fake, Said
+from proofwatch.demo.fakes.base import Fake, Said
 from proofwatch.demo.staff import LEAVER, STAFF
 
 HEAD = "email,name,ended_on,logins"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from proofwatch.demo.fakes import Fake
+from proofwatch.demo.fakes.base import Fake
 
 ENDS = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from proofwatch.connectors.rest import api
-from proofwatch.demo.fakes import Fake
+from proofwatch.demo.fakes.base import Fake
 from tests.connectors.rest.source import SECRET
 
 

@@ -25,7 +25,7 @@ from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import Call, Col, RestTable
 from proofwatch.connectors.rest.paging import link_header
 from proofwatch.connectors.rest.settings import Address
-from proofwatch.demo.fakes import Fake
+from proofwatch.demo.fakes.base import Fake
 from proofwatch.outbound.session import Session
 
 SECRET = "TOP-SECRET-TOKEN"

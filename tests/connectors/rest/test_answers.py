@@ -9,7 +9,7 @@ import pytest
 
 from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.rest.api import Kept
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session, origin
 from tests.connectors.rest.source import SECRET, Things, refused, rows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.demo.fakes import Fake, Said
+from proofwatch.demo.fakes.base import Fake, Said
 from proofwatch.outbound.http import NoAnswer
 from proofwatch.outbound.session import Session
 from tests.connectors.rest.certificates import Authority, behind_tls

@@ -4,7 +4,7 @@ import pytest
 
 from proofwatch.connectors.base import Unread
 from proofwatch.connectors.rest.collect import path_of
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
 from tests.connectors.rest.source import Things, refused, rows
 
 

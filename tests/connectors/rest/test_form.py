@@ -8,7 +8,7 @@ from proofwatch.connectors.base import Unread
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.auth import Unsigned
 from proofwatch.connectors.rest.paging import Request
-from proofwatch.demo.fakes import Asked, Fake, Said
+from proofwatch.demo.fakes.base import Asked, Fake, Said
 from proofwatch.outbound.session import Session
 
 GIVEN = {"grant_type": "client_credentials", "client_secret": "s~e+c r&t=ö"}

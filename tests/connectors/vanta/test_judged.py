@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from proofwatch.demo.fake_vanta import FakeVanta
-from proofwatch.demo.fakes import Asked
+from proofwatch.demo.fakes.base import Asked
+from proofwatch.demo.fakes.vanta import FakeVanta
 from tests import servers
 
 CLIENT, ZOD = "vanta-auditor-api-sdk@0.3.0", "zod@3.25.76"

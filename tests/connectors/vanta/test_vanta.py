@@ -13,9 +13,9 @@ from proofwatch.connectors.base import ConnectorError, ReadStats, Row, Shard, Un
 from proofwatch.connectors.vanta import VantaConnector
 from proofwatch.connectors.vanta.access import OneToken, forget
 from proofwatch.connectors.vanta.tables import TABLES
-from proofwatch.demo import seed_iam, seed_storage
-from proofwatch.demo.fake_vanta import SCOPE, SECRET, FakeVanta
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.vanta import SCOPE, SECRET, FakeVanta
+from proofwatch.demo.seeds import iam, storage
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "Acme Robotics"
@@ -270,10 +270,10 @@ def test_no_secret_stands_in_any_row(vanta: FakeVanta) -> None:
 def test_vanta_and_the_company_at_aws_agree_about_people_and_differ_about_buckets(vanta: FakeVanta) -> None:
     """The demo shows one disagreement, which is meant: it must be there, and be the only one."""
     made = connector(vanta)
-    without = {item.name for item in seed_iam._PRODUCTION if item.console and not item.mfa}
+    without = {item.name for item in iam._PRODUCTION if item.console and not item.mfa}
     failing = [row for row in read(made, "vanta_test_entity") if row["entity_status"] == "FAILING"]
     assert {row["display_name"].rpartition("/")[2] for row in failing} == without
-    assert [item.name for item in seed_storage._PRODUCTION if not item.versions] == [
+    assert [item.name for item in storage._PRODUCTION if not item.versions] == [
         "acme-robotics-customer-uploads",
         "acme-robotics-invoices",
     ]

@@ -10,8 +10,8 @@ import pytest
 
 from proofwatch.connectors.vanta import VantaConnector
 from proofwatch.connectors.vanta.access import forget
-from proofwatch.demo.fake_vanta import SECRET, FakeVanta
-from proofwatch.demo.fakes import Said
+from proofwatch.demo.fakes.base import Said
+from proofwatch.demo.fakes.vanta import SECRET, FakeVanta
 from tests.connectors.verdicts import failing, verdicts
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from proofwatch.demo.account import SECOND
 from proofwatch.demo.events import repair_one
-from proofwatch.demo.seed_data import PUBLIC_SNAPSHOT
+from proofwatch.demo.seeds.data import PUBLIC_SNAPSHOT
 from tests.alerts.channels import receiver
 from tests.companies import company, proofwatch, variables  # noqa: F401
 from tests.servers import free_port

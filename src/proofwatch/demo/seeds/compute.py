@@ -6,10 +6,10 @@ import io
 import zipfile
 from typing import Any
 
-from proofwatch.demo import seed_network as network
 from proofwatch.demo.account import AMERICA, HOME, IMAGE, SECOND, Account
 from proofwatch.demo.documents import specification
-from proofwatch.demo.seed_storage import LOGS
+from proofwatch.demo.seeds import network
+from proofwatch.demo.seeds.storage import LOGS
 
 
 def production(account: Account) -> None:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from proofwatch.demo.fake_google import FakeGoogle, paged, refusal
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.google import FakeGoogle, paged, refusal
 from proofwatch.demo.staff import DOMAIN, EMPLOYED, LEAVER, STAFF, Person
 
 CUSTOMER = "C01acme42"

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
-from proofwatch.demo import github_shapes as shapes
-from proofwatch.demo.fakes import Asked, Fake, Said, page_of
-from proofwatch.demo.github_graph import Graph
+from proofwatch.demo.fakes import github_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Fake, Said, page_of
+from proofwatch.demo.fakes.github_graph import Graph
 from proofwatch.demo.staff import STAFF
 
 ORG = "acme-robotics"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from proofwatch.demo.microsoft_login import CLIENT, OBJECT, SECRET, TENANT, guid
+from proofwatch.demo.fakes.microsoft_login import CLIENT, OBJECT, SECRET, TENANT, guid
 from proofwatch.demo.staff import DOMAIN, LEAVER, STAFF, Person
 
 GLOBAL_ADMIN = "62e90394-69f5-4237-9190-012177145e10"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from proofwatch.demo.microsoft_login import TENANT, guid
+from proofwatch.demo.fakes.microsoft_login import TENANT, guid
 
 PRODUCTION = "6b1d2c3e-4f50-4a6b-8c7d-9e0f1a2b3c4d"
 DEVELOPMENT = "7c2e3d4f-5061-4b7c-9d8e-0f1a2b3c4d5e"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from proofwatch.demo.azure_shapes import DEVELOPMENT, PRODUCTION, ROOT, Cloud, Item
-from proofwatch.demo.microsoft_login import OBJECT, guid
+from proofwatch.demo.fakes.azure_shapes import DEVELOPMENT, PRODUCTION, ROOT, Cloud, Item
+from proofwatch.demo.fakes.microsoft_login import OBJECT, guid
 
 OWNER, READER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 WATCHED = (

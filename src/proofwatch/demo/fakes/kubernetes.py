@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from proofwatch.demo import kubernetes_shapes as shapes
-from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.kubernetes_shapes import RBAC, SYSTEM, Item, rule
+from proofwatch.demo.fakes import kubernetes_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Fake, Said
+from proofwatch.demo.fakes.kubernetes_shapes import RBAC, SYSTEM, Item, rule
 from proofwatch.demo.staff import LEAVER
 
 CONTEXT = "acme-prod"

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from proofwatch.demo.fake_gcp_assets import (
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.demo.fakes.gcp_assets import (
     NUMBERS,
     ORGANIZATION,
     READER,
@@ -24,8 +25,7 @@ from proofwatch.demo.fake_gcp_assets import (
     policies,
     resources,
 )
-from proofwatch.demo.fake_google import FakeGoogle, paged, refusal
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes.google import FakeGoogle, paged, refusal
 from proofwatch.demo.staff import DOMAIN
 
 

@@ -13,9 +13,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from proofwatch.demo import entra_shapes as shapes
-from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.microsoft_login import CLIENT, OBJECT, SECRET, TENANT, guid, lets_in, token_answer
+from proofwatch.demo.fakes import entra_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Fake, Said
+from proofwatch.demo.fakes.microsoft_login import (
+    CLIENT,
+    OBJECT,
+    SECRET,
+    TENANT,
+    guid,
+    lets_in,
+    token_answer,
+)
 
 PERMISSIONS = (
     "Application.Read.All", "AuditLog.Read.All", "Device.Read.All", "Domain.Read.All", "Group.Read.All",

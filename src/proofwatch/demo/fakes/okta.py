@@ -17,8 +17,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from proofwatch.demo import okta_shapes as shapes
-from proofwatch.demo.fakes import Asked, Fake, Said
+from proofwatch.demo.fakes import okta_shapes as shapes
+from proofwatch.demo.fakes.base import Asked, Fake, Said
 from proofwatch.demo.staff import EMPLOYED, LEAVER, STAFF
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from proofwatch.demo.fakes import Asked, Fake, Said
+from proofwatch.demo.fakes.base import Asked, Fake, Said
 
 SCOPE = "https://www.googleapis.com/auth/"
 OPEN = ("/token", "/tokeninfo")

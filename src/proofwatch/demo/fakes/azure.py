@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from proofwatch.demo import azure_shapes as shapes
-from proofwatch.demo.azure_watch import watch
-from proofwatch.demo.fakes import Asked, Fake, Said
-from proofwatch.demo.microsoft_login import CLIENT, SECRET, TENANT, lets_in, token_answer
+from proofwatch.demo.fakes import azure_shapes as shapes
+from proofwatch.demo.fakes.azure_watch import watch
+from proofwatch.demo.fakes.base import Asked, Fake, Said
+from proofwatch.demo.fakes.microsoft_login import CLIENT, SECRET, TENANT, lets_in, token_answer
 
 PAGE = 2
 """Rows of a page, so that a small company has several."""

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proofwatch.demo.fakes import Asked, Said
+from proofwatch.demo.fakes.base import Asked, Said
 
 TENANT = "3f0c2d1e-7a4b-4c1d-9e55-0a1b2c3d4e5f"
 CLIENT = "8b1f6c22-0d7e-4f3a-8a67-5e4d3c2b1a09"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from proofwatch.demo.fakes import Asked, Fake, Said
+from proofwatch.demo.fakes.base import Asked, Fake, Said
 from proofwatch.demo.staff import LEAVER, STAFF, Person
 
 CLIENT_ID = "vci_demo_acme_robotics"

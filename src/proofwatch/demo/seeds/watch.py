@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from proofwatch.demo.account import AMERICA, HOME, REGIONS, SECOND, Account
-from proofwatch.demo.seed_storage import TRAIL
+from proofwatch.demo.seeds.storage import TRAIL
 
 _METRICS = {
     "root-use": '{ $.userIdentity.type = "Root" && $.eventType != "AwsServiceEvent" }',

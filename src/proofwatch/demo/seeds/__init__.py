@@ -1,0 +1,1 @@
+"""What the simulated company has at AWS, by service."""
