@@ -227,7 +227,7 @@ class S3Objects:
             problem = f"{where} names no bucket"
             raise EvidenceError("opening the object store", problem, "Write s3://bucket/prefix.")
         self._where = where
-        self._store = _s3_store(bucket, prefix.strip("/"), options)
+        self._store = s3_store(bucket, prefix.strip("/"), options)
         self._cache = LocalObjects(cache)
         self._history = history
 
@@ -314,7 +314,8 @@ class S3Objects:
             raise EvidenceError(doing, _short(error), remedy, permanent=False) from None
 
 
-def _s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> Any:
+def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> Any:
+    """Return obstore's client of a bucket. Raises EvidenceError if the options are not understood."""
     from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
