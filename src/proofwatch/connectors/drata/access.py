@@ -50,7 +50,7 @@ def connect(settings: DrataSettings, account: str) -> DrataApi:
     """Return the interface."""
     with _LOCK:
         key = (settings.host, settings.requests_per_minute)
-        pace = _PACES.setdefault(key, Pace(settings.requests_per_minute))
+        pace = _PACES.setdefault(key, Pace(settings.requests_per_minute, f"drata {key}"))
     session = Session([settings.host], ca=settings.ca_file)
     auth = Static(settings.api_key, DOING)
     return DrataApi("Drata", f"{settings.host}/public", session, auth, following, pace=pace, account=account)

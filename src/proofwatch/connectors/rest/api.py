@@ -8,15 +8,17 @@ import random
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
+from proofwatch.connectors import turns
 from proofwatch.connectors.base import ConnectorError, ReadStats, Unread
 from proofwatch.connectors.naming import dig
 from proofwatch.connectors.rest.auth import Auth
 from proofwatch.connectors.rest.paging import Page, Pager, Request, single
+from proofwatch.connectors.rounds import Rounds
 from proofwatch.errors import ProofwatchError
 from proofwatch.outbound.http import Answer, NoAnswer
 from proofwatch.outbound.session import Session
@@ -32,20 +34,20 @@ _MESSAGES = ("error.message", "error_description", "message", "errorSummary", "e
 
 
 class Pace:
-    """At most so many requests a minute, for all threads of this process that share it."""
+    """At most so many requests a minute, for all who share the key: every worker, where workers share turns.
 
-    def __init__(self, per_minute: int) -> None:
+    Args:
+        per_minute: requests.
+        key: what the provider counts them for: its host with the account, the application or the address.
+    """
+
+    def __init__(self, per_minute: int, key: str = "") -> None:
         self._gap = 60.0 / per_minute
-        self._lock = threading.Lock()
-        self._next = 0.0
+        self._key = key or f"own {id(self)}"
 
     def wait(self) -> None:
         """Wait for one's turn."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(self._next, now)
-            self._next = turn + self._gap
-        time.sleep(max(0.0, turn - now))
+        turns.wait(self._key, self._gap)
 
 
 class Kept:
@@ -127,21 +129,46 @@ class Api:
         pager: Pager | None = None,
     ) -> Iterator[Page]:
         """Yield every page of a listing, in order. Raises Unread where one cannot be read."""
-        seen: set[bytes] = set()
+        rounds = Rounds()
         following: Request | None = request
         while following is not None:
-            asked = f"{following.url}?{urlencode(sorted(following.params.items()))}{following.body}"
-            # The digest only: a listing may have thousands of pages, and a request name a thousand accounts.
-            mark = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).digest()
-            if mark in seen:
+            if rounds.again(f"{following.url}?{urlencode(sorted(following.params.items()))}{following.body}"):
                 problem = f"{self.title} names a page as the next that was read before"
                 raise Unread(self._doing(request.url), problem, "Try again.", permanent=False, code="loop")
-            seen.add(mark)
             page = self.send(following, permission=permission, stats=stats)
             if stats:
                 stats.pages += 1
             yield page
             following = (pager or self.pager)(following, page)
+
+    def items(
+        self,
+        request: Request,
+        needs: Collection[str] = (),
+        *,
+        rows: str = "",
+        permission: str = "",
+        stats: ReadStats | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield every item of a listing. Raises Unread where an answer is no list of what was asked for.
+
+        Args:
+            request: its first page.
+            needs: dotted members without which an item is none.
+            rows: dotted path to the list in an answer; "" where the answer is the list.
+            permission: that it needs.
+            stats: counts requests and pages.
+        """
+        for page in self.pages(request, permission=permission, stats=stats):
+            found = dig(page.body, rows) if rows else page.body
+            whole = isinstance(found, list) and all(
+                isinstance(item, Mapping) and all(dig(item, name) is not None for name in needs)
+                for item in found
+            )
+            if not whole:
+                problem = f"{self.title} answered what it does not document: no list of what was asked for"
+                raise Unread(self._doing(request.url), problem, "Try again; check the proxy.", code="schema")
+            yield from found
 
     def send(self, request: Request, *, permission: str = "", stats: ReadStats | None = None) -> Page:
         """Send a request and return what was answered. Raises Unread."""

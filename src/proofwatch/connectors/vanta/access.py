@@ -98,7 +98,7 @@ def pace_of(settings: VantaSettings) -> Pace:
     """Return the pace that this process shares for an application."""
     key = (settings.token_url, settings.client_id, settings.requests_per_minute)
     with _LOCK:
-        return _PACES.setdefault(key, Pace(settings.requests_per_minute))
+        return _PACES.setdefault(key, Pace(settings.requests_per_minute, f"vanta {key}"))
 
 
 def forget() -> None:
