@@ -26,9 +26,10 @@ def main() -> None:
         settings = cls.parse_settings({"accounts": list(company.connected), "regions": list(company.regions)})
         connector = cls(settings)
         shards = connector.shards(connector.scope(), sorted(cls.tables()))
-        calls = record_calls(connector)
-        wall, cpu = time.monotonic(), time.process_time()
         with tempfile.TemporaryDirectory() as folder:
+            connector.begin(Path(folder).name)
+            calls = record_calls(connector)
+            wall, cpu = time.monotonic(), time.process_time()
             collect._connector.cache_clear()
             collect._connector = lambda kind, text: connector
             readings = [
@@ -36,7 +37,7 @@ def main() -> None:
                 for shard in shards
                 for item in collect.collect_shard("aws", settings.model_dump_json(), shard, Path(folder))
             ]
-        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+            cpu, wall = time.process_time() - cpu, time.monotonic() - wall
         rows = sum(item.rows for item in readings)
         made = len(calls)
         bare_wall, bare = time.monotonic(), time.process_time()

@@ -109,9 +109,9 @@ def _read(task: Mapping[str, Any], *, files: bool) -> Made:
 
     cls = connector_class(task["kind"])
     connector: Any = cls(cls.parse_settings(task["settings"]))
+    connector.begin("benchmark")
     if task["kind"] == "aws":
         connector.clients.caller = {"Account": task["accounts"][0]}
-    connector.begin("benchmark")
     made = []
     with tempfile.TemporaryDirectory() as folder:
         for table in task["tables"]:

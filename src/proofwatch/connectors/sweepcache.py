@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class SweepCache:
@@ -11,6 +14,7 @@ class SweepCache:
 
     def __init__(self) -> None:
         self.rows: dict[Any, Any] = {}
+        self._made: dict[Any, tuple[list[Any], threading.Lock]] = {}
         self._sweep = ""
         self._lock = threading.Lock()
 
@@ -19,4 +23,17 @@ class SweepCache:
         with self._lock:
             if sweep != self._sweep:
                 # A new dictionary: what still reads for the old sweep keeps its own.
-                self._sweep, self.rows = sweep, {}
+                self._sweep, self.rows, self._made = sweep, {}, {}
+
+    def once(self, name: Any, make: Callable[[], T]) -> T:
+        """Return what `make` returns, made once in a sweep, by the first thread that asks.
+
+        What raises is made again by the next who asks. `make` must not ask for the same name.
+        """
+        with self._lock:
+            kept, making = self._made.setdefault(name, ([], threading.Lock()))
+        with making:
+            if not kept:
+                kept.append(make())
+            found: T = kept[0]
+            return found

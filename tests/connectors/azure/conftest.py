@@ -1,7 +1,5 @@
 """The simulated company's Azure, and how a table of it is read."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from proofwatch.connectors.azure import AzureConnector
@@ -9,26 +7,19 @@ from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.rest import api
 from proofwatch.demo.fakes.azure import FakeAzure
 from proofwatch.demo.fakes.azure_shapes import PRODUCTION
+from tests.connectors.company import at_work, connecting
 
 
 @pytest.fixture
 def azure(monkeypatch):
     """A running Azure of its own."""
-    for name, value in FakeAzure.environment().items():
-        monkeypatch.setenv(name, value)
-    with FakeAzure(datetime.now(UTC)) as running:
-        yield running
+    yield from at_work(FakeAzure, monkeypatch)
 
 
 @pytest.fixture
 def connected(azure):
     """Return a connector; further settings are given by name, and None takes one away."""
-
-    def make(**more):
-        given = {key: value for key, value in {**azure.settings(), **more}.items() if value is not None}
-        return AzureConnector(AzureConnector.parse_settings(given))
-
-    return make
+    return connecting(AzureConnector, azure)
 
 
 @pytest.fixture

@@ -1,45 +1,29 @@
 """The simulated company's tenant, and how a table of it is read."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from proofwatch.connectors.base import ReadStats
 from proofwatch.connectors.entra import EntraConnector
 from proofwatch.connectors.rest import api
 from proofwatch.demo.fakes.entra import FakeEntra
+from tests.connectors.company import at_work, connecting, reading
 
 
 @pytest.fixture
 def entra(monkeypatch):
     """A running tenant of its own."""
-    for name, value in FakeEntra.environment().items():
-        monkeypatch.setenv(name, value)
-    with FakeEntra(datetime.now(UTC)) as running:
-        yield running
+    yield from at_work(FakeEntra, monkeypatch)
 
 
 @pytest.fixture
 def connected(entra):
     """Return a connector; further settings are given by name, and None takes one away."""
-
-    def make(**more):
-        given = {key: value for key, value in {**entra.settings(), **more}.items() if value is not None}
-        return EntraConnector(EntraConnector.parse_settings(given))
-
-    return make
+    return connecting(EntraConnector, entra)
 
 
 @pytest.fixture
 def read(connected):
     """Return a function that reads a table wholly."""
-
-    def rows(table, stats=None, **more):
-        connector = connected(**more)
-        (shard,) = connector.shards(connector.scope(), [table])
-        return list(connector.read(shard, table, stats or ReadStats()))
-
-    return rows
+    return reading(connected)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from proofwatch.connectors.base import ConnectorError, ReadStats, Unread
 from proofwatch.connectors.github import GithubConnector
@@ -21,14 +19,6 @@ COUNTS = {
     "github_dependabot_alert": 2, "github_code_scanning_alert": 1, "github_secret_scanning_alert": 1,
     "github_pull_request": 130,
 }  # fmt: skip
-
-
-@pytest.fixture
-def private_key(tmp_path):
-    key = rsa.generate_private_key(65537, 2048)
-    path = tmp_path / "key.pem"
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return f"file:{path}"
 
 
 def test_every_table_is_read_in_few_requests(github, connected):

@@ -203,3 +203,22 @@ def test_a_token_is_not_repeated(cluster: FakeKubernetes) -> None:
         read(one, "kubernetes_node")
     assert cluster.token not in json.dumps(str(caught.value))
     assert cluster.token not in repr(one.access.target)
+
+
+def test_a_kubeconfig_that_was_renewed_is_read_by_the_next_sweep(
+    cluster: FakeKubernetes, tmp_path: Path
+) -> None:
+    authority = Authority()
+    url = behind_tls(cluster, tmp_path, authority, clients=True)
+    ca = {"certificate-authority": str(tmp_path / "ca.pem")}
+    one = made(written(tmp_path, url, {"token": cluster.token}, **ca))
+    one.begin("one")
+    with pytest.raises(Unread, match="did not answer"):
+        read(one, "kubernetes_node")
+    chain, key = authority.issue("proofwatch")
+    for name, text in (("chain.pem", chain), ("key.pem", key)):
+        (tmp_path / name).write_text(text, "utf-8")
+    user = {"token": cluster.token, "client-certificate": "chain.pem", "client-key": "key.pem"}
+    written(tmp_path, url, user, **ca)
+    one.begin("two")
+    assert len(read(one, "kubernetes_node")) == 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -43,10 +42,13 @@ class AwsConnector:
         )
         self._held = SweepCache()
 
-    @cached_property
+    @property
     def clients(self) -> Clients:
-        """The clients of this connection, made on first use and shared by all threads."""
-        return Clients(self.settings)
+        """The clients of this connection, shared by all threads of a sweep.
+
+        A later sweep makes its own: who we are, keys in AWS's files, and an external id may have changed.
+        """
+        return self._held.once("clients", lambda: Clients(self.settings))
 
     @classmethod
     def tables(cls) -> Mapping[str, Table]:
@@ -109,7 +111,7 @@ class AwsConnector:
         return shards
 
     def begin(self, sweep: str) -> None:
-        """Forget what an earlier sweep listed."""
+        """Forget what an earlier sweep listed, and how it was let in."""
         self._held.begin(sweep)
 
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:

@@ -50,19 +50,13 @@ class Access:
             value_pages("nextLink"), account=account, limited=limited,
         )  # fmt: skip
 
-    def all(self, path: str, api_version: str) -> list[Mapping[str, Any]]:
-        """Return all items of a listing. Raises Unread."""
-        found: list[Mapping[str, Any]] = []
-        for page in self.api().pages(Request(path, {"api-version": api_version})):
-            items = page.body.get("value") if isinstance(page.body, Mapping) else None
-            if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-                raise Unread(f"reading {path}", "Azure answered no list", code="schema")
-            found += items
-        return found
+    def all(self, path: str, api_version: str, *needs: str) -> list[Mapping[str, Any]]:
+        """Return all items of a listing, each with the members that it needs. Raises Unread."""
+        return list(self.api().items(Request(path, {"api-version": api_version}), needs, rows="value"))
 
     def subscriptions(self) -> list[Mapping[str, Any]]:
         """Return the subscriptions that we may see: those where we hold a role. Raises Unread."""
-        return self.all("/subscriptions", "2022-12-01")
+        return self.all("/subscriptions", "2022-12-01", "subscriptionId")
 
     def below_root(self) -> list[Mapping[str, Any]]:
         """Return everything below the tenant's root management group. Raises Unread where we may not."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -39,10 +38,10 @@ class AzureConnector(RestConnector):
     Settings: ClassVar[type[BaseModel]] = AzureSettings
     DECLARED: ClassVar[Sequence[RestTable]] = TABLES
 
-    @cached_property
+    @property
     def access(self) -> Access:
-        """The credential."""
-        return Access(self.settings)
+        """The credential, read anew by each sweep."""
+        return self._held.once("access", lambda: Access(self.settings))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:
@@ -55,7 +54,7 @@ class AzureConnector(RestConnector):
 
     def names(self, account: str) -> Mapping[str, Any]:
         """Return what paths and readers may name."""
-        return {"account": account, "subscriptions": lambda: self._chosen}
+        return {"account": account, "subscriptions": self._chosen}
 
     def identity(self) -> Identity:
         """Ask Azure who we are. Raises ConnectorError with Microsoft's own words."""
@@ -108,7 +107,14 @@ class AzureConnector(RestConnector):
             if str(item.get("type")).lower().endswith("/subscriptions")
         }, []
 
-    @cached_property
     def _chosen(self) -> list[str]:
-        """The subscriptions that one query of Resource Graph names."""
-        return [place.account_id for place in self.scope().places if not place.gap]
+        """Return the subscriptions that one query of Resource Graph names. Raises Unread."""
+        return self._held.once("chosen", self._choose)
+
+    def _choose(self) -> list[str]:
+        scope = self.scope()
+        chosen = [place.account_id for place in scope.places if not place.gap]
+        if not chosen:
+            problem = "; ".join(scope.unknown) or "there is no subscription that we may read"
+            raise Unread("choosing subscriptions", problem, NOT_SEEN, permanent=False)
+        return chosen

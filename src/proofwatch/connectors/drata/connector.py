@@ -71,10 +71,8 @@ class DrataConnector(RestConnector):
         )
         try:
             request = Request("/v2/workspaces", dict(PAGE))
-            pages = self.api().pages(request, permission="Workspaces: List Workspaces")
-            found = {
-                str(item["id"]): str(item.get("name", "")) for page in pages for item in page.body["data"]
-            }
+            items = self.api().items(request, ("id",), rows="data", permission="Workspaces: List Workspaces")
+            found = {str(item["id"]): str(item.get("name", "")) for item in items}
         except Unread as error:
             named = [Place(name, GLOBAL) for name in wanted if name not in left_out]
             unlisted = () if wanted else (EVERY,)

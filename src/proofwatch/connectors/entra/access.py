@@ -190,10 +190,4 @@ def _body(api: Api, path: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _all(api: Api, request: Request) -> Sequence[Mapping[str, Any]]:
     permission = "Application.Read.All" if "appRole" in request.url else "RoleManagement.Read.Directory"
-    found: list[Mapping[str, Any]] = []
-    for page in api.pages(request, permission=permission):
-        items = page.body.get("value") if isinstance(page.body, Mapping) else None
-        if not isinstance(items, list):
-            raise Unread(f"reading {request.url}", "Microsoft Graph answered no list", code="schema")
-        found += [item for item in items if isinstance(item, Mapping)]
-    return found
+    return list(api.items(request, rows="value", permission=permission))

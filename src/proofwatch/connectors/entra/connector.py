@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -31,10 +30,10 @@ class EntraConnector(RestConnector):
     Settings: ClassVar[type[BaseModel]] = EntraSettings
     DECLARED: ClassVar[Sequence[RestTable]] = TABLES
 
-    @cached_property
+    @property
     def access(self) -> Access:
-        """The credential."""
-        return Access(self.settings)
+        """The credential, read anew by each sweep."""
+        return self._held.once("access", lambda: Access(self.settings))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

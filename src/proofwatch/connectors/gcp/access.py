@@ -47,9 +47,9 @@ def parent_of(account: str) -> str:
 
 
 class Access:
-    """The credential of one connection."""
+    """The credential of one connection, whose requests keep a pace."""
 
-    def __init__(self, settings: GcpSettings) -> None:
+    def __init__(self, settings: GcpSettings, pace: Pace) -> None:
         self.settings = settings
         self.session = Session(
             [
@@ -62,7 +62,7 @@ class Access:
             settings.token_url, settings.tokeninfo_url, settings.sts_url, settings.iam_credentials_url
         )
         self.signin = SignIn(self.session, settings.key, (READ,), where)
-        self._pace = Pace(settings.requests_per_minute)
+        self._pace = pace
 
     def api(self, account: str = "") -> Api:
         """Return the interface for an account."""
@@ -78,9 +78,17 @@ class Access:
         found: list[Mapping[str, Any]] = []
         request = Request(f"{self.settings.resource_manager_url}{path}", params)
         for page in self.api().pages(request, permission=permission):
-            body = page.body if isinstance(page.body, Mapping) else {}
-            found += [item for item in body.get(rows) or [] if isinstance(item, Mapping)]
+            found += listed_in(page.body, rows, path)
         return found
+
+
+def listed_in(body: Any, rows: str, where: str) -> list[Mapping[str, Any]]:
+    """Return the items of an answer; Google leaves an empty list out. Raises Unread where it is none."""
+    found = body.get(rows, []) if isinstance(body, Mapping) else None
+    if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+        problem = f"Google Cloud answered what it does not document: no list of {rows}"
+        raise Unread(f"reading {where}", problem, "Try again; check the proxy.", code="schema")
+    return found
 
 
 def read_identity(access: Access, accounts: Iterable[str]) -> Identity:
@@ -134,8 +142,11 @@ def _plain(name: str) -> bool:
 def _tested(access: Access, place: str) -> list[str]:
     url = f"{access.settings.resource_manager_url}/v3/{place}:testIamPermissions"
     answer = access.api(place).send(Request(url, body={"permissions": list(WRITING)})).body
-    found = answer.get("permissions") if isinstance(answer, Mapping) else None
-    return sorted(str(name) for name in found or [])
+    found = answer.get("permissions", []) if isinstance(answer, Mapping) else None
+    if not isinstance(found, list):
+        problem = "Google Cloud does not say which of the permissions asked about we have"
+        raise Unread(f"asking what we may do in {place}", problem, "Try again.", code="schema")
+    return sorted(map(str, found))
 
 
 def _bindings(access: Access, account: str) -> list[tuple[str, str]]:
@@ -145,8 +156,7 @@ def _bindings(access: Access, account: str) -> list[tuple[str, str]]:
     request = Request(f"/v1/{parent_of(account)}:searchAllIamPolicies", params)
     found = []
     for page in access.api(account).pages(request, permission=SEARCH):
-        body = page.body if isinstance(page.body, Mapping) else {}
-        for item in body.get("results") or []:
+        for item in listed_in(page.body, "results", request.url):
             for binding in (item.get("policy") or {}).get("bindings") or []:
                 if any(str(member).endswith(f":{email}") for member in binding.get("members") or []):
                     found.append((str(item.get("resource")), str(binding.get("role"))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -22,7 +21,7 @@ from proofwatch.connectors.gcp.access import Access, parent_of, prove, read_iden
 from proofwatch.connectors.gcp.documents import documents
 from proofwatch.connectors.gcp.settings import GcpSettings
 from proofwatch.connectors.gcp.tables import TABLES
-from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.api import Api, Pace
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 
@@ -37,10 +36,17 @@ class GcpConnector(RestConnector):
     Settings: ClassVar[type[BaseModel]] = GcpSettings
     DECLARED: ClassVar[Sequence[RestTable]] = TABLES
 
-    @cached_property
+    def __init__(self, settings: BaseModel) -> None:
+        super().__init__(settings)
+        # Google counts on when a sweep ends.
+        self._pace = Pace(
+            self.settings.requests_per_minute, f"gcp {self.settings.asset_url} {self.settings.key}"
+        )
+
+    @property
     def access(self) -> Access:
-        """The credential."""
-        return Access(self.settings)
+        """The credential, read anew by each sweep."""
+        return self._held.once("access", lambda: Access(self.settings, self._pace))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

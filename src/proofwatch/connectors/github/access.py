@@ -8,6 +8,7 @@ from typing import Any
 
 from proofwatch.connectors.base import ConnectorError, Identity, ReadOnlyProof, Unread
 from proofwatch.connectors.github.settings import GithubSettings
+from proofwatch.connectors.naming import dig
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.auth import Auth, Fetched, Static, Token, ends_of, secret, signed_jwt
 from proofwatch.connectors.rest.paging import Request, link_header
@@ -41,13 +42,18 @@ def limited(answer: Answer) -> float | None:
 
 
 class Access:
-    """The credentials of a connection: a token for all organisations, or one per installation of the App."""
+    """The credentials of a connection: a token for all organisations, or one per installation of the App.
 
-    def __init__(self, settings: GithubSettings) -> None:
+    Args:
+        settings: of the connection.
+        tokens: those of installations by their ids; they may live longer than this.
+    """
+
+    def __init__(self, settings: GithubSettings, tokens: dict[int, Fetched]) -> None:
         self.settings = settings
         self.session = Session([settings.base_url, settings.graphql_url], ca=settings.ca_file)
         self._installed: dict[str, Mapping[str, Any]] | None = None
-        self._tokens: dict[str, Fetched] = {}
+        self._tokens = tokens
 
     def api(self, auth: Auth, account: str = "") -> Api:
         """Return the interface under a credential."""
@@ -69,21 +75,24 @@ class Access:
     def installations(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the App's installations by login. Raises Unread, ConnectorError."""
         if self._installed is None:
-            pages = self.as_app().pages(Request("/app/installations", {"per_page": 100}))
-            found = [item for page in pages for item in page.body or []]
-            self._installed = {str(item["account"]["login"]): item for item in found if item.get("account")}
+            found = self.as_app().items(Request("/app/installations", {"per_page": 100}), ("id",))
+            # One in an enterprise itself, and not in an organisation, has no login.
+            named = {dig(item, "account.login"): item for item in found}
+            self._installed = {str(login): item for login, item in named.items() if login}
         return self._installed
 
     def installation_token(self, account: str) -> Fetched:
         """Return the credential of an installation. Raises ConnectorError where the App is not installed."""
-        if account not in self._tokens:
-            installed = {login.lower(): item for login, item in self.installations().items()}
-            found = installed.get(account.lower())
-            if found is None:
-                remedy = f"Install it there: its page on GitHub, Install App, {account}."
-                raise ConnectorError(DOING, f"the App is not installed in {account}", remedy)
-            self._tokens[account] = Fetched(self._fetch(int(found["id"])))
-        return self._tokens[account]
+        installed = {login.lower(): item for login, item in self.installations().items()}
+        found = installed.get(account.lower())
+        if found is None:
+            remedy = f"Install it there: its page on GitHub, Install App, {account}."
+            raise ConnectorError(DOING, f"the App is not installed in {account}", remedy)
+        fetch = self._fetch(int(found["id"]))
+        token = self._tokens.setdefault(int(found["id"]), Fetched(fetch))
+        # One that was kept is renewed with the key and over the connections of now.
+        token.fetch = fetch
+        return token
 
     def _fetch(self, installation: int) -> Callable[[], Token]:
         def fetch() -> Token:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -24,6 +23,7 @@ from proofwatch.connectors.github.documents import documents
 from proofwatch.connectors.github.settings import GithubSettings
 from proofwatch.connectors.github.tables import TABLES
 from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.auth import Fetched
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 from proofwatch.connectors.rest.paging import Request
@@ -37,10 +37,14 @@ class GithubConnector(RestConnector):
     Settings: ClassVar[type[BaseModel]] = GithubSettings
     DECLARED: ClassVar[Sequence[RestTable]] = TABLES
 
-    @cached_property
+    def __init__(self, settings: BaseModel) -> None:
+        super().__init__(settings)
+        self._tokens: dict[int, Fetched] = {}
+
+    @property
     def access(self) -> Access:
-        """The credentials."""
-        return Access(self.settings)
+        """The credentials, read anew by each sweep; tokens live until they end, as GitHub's ETags do."""
+        return self._held.once("access", lambda: Access(self.settings, self._tokens))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:
@@ -117,8 +121,7 @@ class GithubConnector(RestConnector):
                     unknown.append(f"repositories of {login}: the App was installed for selected ones only")
             return found, unknown
         api = self.access.of("")
-        pages = api.pages(Request("/user/orgs", {"per_page": 100}))
-        items = [item for page in pages for item in page.body or []]
+        items = api.items(Request("/user/orgs", {"per_page": 100}), ("login",))
         return {str(item["login"]).lower(): (str(item["login"]), "") for item in items}, []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -36,10 +35,10 @@ class GoogleWorkspaceConnector(RestConnector):
     Settings: ClassVar[type[BaseModel]] = GoogleWorkspaceSettings
     DECLARED: ClassVar[Sequence[RestTable]] = TABLES
 
-    @cached_property
+    @property
     def access(self) -> Access:
-        """The credential."""
-        return Access(self.settings)
+        """The credential, read anew by each sweep."""
+        return self._held.once("access", lambda: Access(self.settings))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

@@ -47,9 +47,9 @@ class Inline:
 class Access:
     """The credential of one connection; the kubeconfig is read when it is first needed."""
 
-    def __init__(self, settings: KubernetesSettings) -> None:
+    def __init__(self, settings: KubernetesSettings, pace: Pace) -> None:
         self.settings = settings
-        self._pace = Pace(settings.requests_per_minute)
+        self._pace = pace
 
     @cached_property
     def target(self) -> Target:

@@ -13,7 +13,7 @@ from proofwatch.connectors.kubernetes.access import Access, read_identity
 from proofwatch.connectors.kubernetes.documents import documents
 from proofwatch.connectors.kubernetes.settings import KubernetesSettings
 from proofwatch.connectors.kubernetes.tables import TABLES
-from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.api import Api, Pace
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 
@@ -28,7 +28,12 @@ class KubernetesConnector(RestConnector):
 
     def __init__(self, settings: BaseModel) -> None:
         super().__init__(settings)
-        self.access = Access(self.settings)
+        self._pace = Pace(self.settings.requests_per_minute, f"kubernetes {self.settings.model_dump_json()}")
+
+    @property
+    def access(self) -> Access:
+        """The credential, read anew by each sweep: certificates and kubeconfigs are renewed."""
+        return self._held.once("access", lambda: Access(self.settings, self._pace))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

@@ -59,13 +59,13 @@ def next_page(request: Request, page: Page) -> Request | None:
 
 
 class Access:
-    """The credential of one connection."""
+    """The credential of one connection, whose requests keep a pace."""
 
-    def __init__(self, settings: OktaSettings) -> None:
+    def __init__(self, settings: OktaSettings, pace: Pace) -> None:
         self.settings = settings
         self.session = Session([settings.org_url], ca=settings.ca_file)
         self.fetched = None if settings.api_token else Fetched(self._fetch)
-        self._pace = Pace(settings.requests_per_minute)
+        self._pace = pace
 
     def api(self, account: str = "") -> Api:
         """Return the interface of the organisation."""

@@ -11,7 +11,7 @@ from proofwatch.connectors.okta.documents import documents
 from proofwatch.connectors.okta.proof import prove
 from proofwatch.connectors.okta.settings import OktaSettings
 from proofwatch.connectors.okta.tables import TABLES
-from proofwatch.connectors.rest.api import Api
+from proofwatch.connectors.rest.api import Api, Pace
 from proofwatch.connectors.rest.connector import RestConnector
 from proofwatch.connectors.rest.declare import RestTable
 
@@ -26,8 +26,13 @@ class OktaConnector(RestConnector):
 
     def __init__(self, settings: OktaSettings) -> None:
         super().__init__(settings)
-        self.access = Access(settings)
-        self._pipeline: str | None = None
+        # Okta counts on when a sweep ends.
+        self._pace = Pace(settings.requests_per_minute, f"okta {settings.org_url}")
+
+    @property
+    def access(self) -> Access:
+        """The credential, read anew by each sweep."""
+        return self._held.once("access", lambda: Access(self.settings, self._pace))
 
     @classmethod
     def documents(cls) -> Sequence[Document]:
@@ -62,6 +67,4 @@ class OktaConnector(RestConnector):
         return table.name != "okta_app_assignment" or bool(self.settings.app_assignments)
 
     def _engine(self) -> str:
-        if self._pipeline is None:
-            self._pipeline = pipeline(self.access)
-        return self._pipeline
+        return self._held.once("engine", lambda: pipeline(self.access))

@@ -98,37 +98,43 @@ class Token:
 class Fetched:
     """A token that is asked for when needed, kept until shortly before its end, by one thread at a time.
 
-    Args:
+    Attributes:
         fetch: asks for one. Raises ConnectorError.
+
+    Args:
+        fetch: asks for one.
         scheme: of the header.
     """
 
     def __init__(self, fetch: Callable[[], Token], scheme: str = "Bearer") -> None:
-        self._fetch, self._scheme = fetch, scheme
+        self.fetch, self._scheme = fetch, scheme
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._used = threading.local()
 
     def token(self) -> Token:
         """Return a token that is valid for a while. Raises ConnectorError."""
         with self._lock:
             if self._token is None or self._token.ends - time.time() < EARLY:
-                self._token = self._fetch()
+                self._token = self.fetch()
             return self._token
 
     def headers(self) -> Mapping[str, str]:
-        """Return the header."""
-        return {"Authorization": f"{self._scheme} {self.token().text}"}
+        """Return the header, and remember which token this thread went with."""
+        self._used.text = self.token().text
+        return {"Authorization": f"{self._scheme} {self._used.text}"}
 
     def renew(self) -> bool:
-        """Forget the token, so that the next request asks for another."""
+        """Forget the token that this thread was refused with, unless another thread renewed it already."""
         with self._lock:
-            held, self._token = self._token, None
-        return held is not None
+            if self._token is not None and self._token.text == getattr(self._used, "text", ""):
+                self._token = None
+        return True
 
     def secrets(self) -> tuple[str, ...]:
-        """Return the token."""
-        held = self._token
-        return (held.text,) if held else ()
+        """Return the token, and the one that this thread went with where that is another."""
+        held, used = self._token, getattr(self._used, "text", "")
+        return tuple({text for text in (held.text if held else "", used) if text})
 
 
 def signed_jwt(

@@ -52,7 +52,6 @@ class RestConnector(ABC):
     def __init__(self, settings: BaseModel) -> None:
         self.settings: Any = settings
         self._held = SweepCache()
-        self._apis: dict[str, Api] = {}
 
     @classmethod
     def parse_settings(cls, given: Mapping[str, Any]) -> BaseModel:
@@ -90,10 +89,8 @@ class RestConnector(ABC):
         return {"account": account}
 
     def api(self, account: str = "") -> Api:
-        """Return the interface for an account, made once."""
-        if account not in self._apis:
-            self._apis[account] = self.make_api(account)
-        return self._apis[account]
+        """Return the interface for an account, made once in a sweep. Raises ConnectorError."""
+        return self._held.once(("api", account), lambda: self.make_api(account))
 
     def place(
         self, account: str, stats: ReadStats | None = None, cache: dict[Any, Any] | None = None
@@ -149,7 +146,7 @@ class RestConnector(ABC):
         ]
 
     def begin(self, sweep: str) -> None:
-        """Forget what an earlier sweep listed."""
+        """Forget what an earlier sweep listed, and how it was let in: keys may have been renewed."""
         self._held.begin(sweep)
 
     def read(self, shard: Shard, table: str, stats: ReadStats) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from proofwatch.connectors.rest.collect import Place
 from proofwatch.connectors.rest.declare import Call, Col, Raw, RestTable
+from proofwatch.connectors.rest.paging import Request
 
 ADMINISTRATION = "Organization administration: read"
 HOOKS = "Organization webhooks: read"
@@ -38,8 +39,8 @@ def _events(place: Place) -> Iterator[Raw]:
     """Yield the entries of the audit log of the last days, newest first."""
     since = datetime.now(UTC) - timedelta(days=place.names["audit_log_days"])
     params = {**PAGE, "include": "all", "phrase": f"created:>={since:%Y-%m-%d}"}
-    for page in place.pages(f"/orgs/{place.account}/audit-log", ADMINISTRATION, params=params):
-        yield from page.body or []
+    request = Request(f"/orgs/{place.account}/audit-log", params)
+    yield from place.api.items(request, permission=ADMINISTRATION, stats=place.stats)
 
 
 ORGANIZATION = (

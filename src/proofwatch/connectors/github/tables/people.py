@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from proofwatch.connectors.github.graphql import nodes
 from proofwatch.connectors.rest.collect import Place
 from proofwatch.connectors.rest.declare import Col, Raw, RestTable
+from proofwatch.connectors.rest.paging import Request
 
 MEMBERS = "Members: read"
 PAGE = {"per_page": 100}
@@ -45,15 +46,14 @@ def _members(place: Place) -> Iterator[Raw]:
 
 def _outside(place: Place) -> Iterator[Raw]:
     """Yield outside collaborators; who has no second factor is asked for by GitHub's own filter."""
-    path = f"/orgs/{place.account}/outside_collaborators"
-    without = {
-        item["login"]
-        for page in place.pages(path, MEMBERS, params={**PAGE, "filter": "2fa_disabled"})
-        for item in page.body or []
-    }
-    for page in place.pages(path, MEMBERS, params=PAGE):
-        for item in page.body or []:
-            yield {**item, "has_two_factor": item["login"] not in without}
+    without = {item["login"] for item in _outsiders(place, filter="2fa_disabled")}
+    for item in _outsiders(place):
+        yield {**item, "has_two_factor": item["login"] not in without}
+
+
+def _outsiders(place: Place, **chosen: str) -> Iterator[Raw]:
+    request = Request(f"/orgs/{place.account}/outside_collaborators", {**PAGE, **chosen})
+    return place.api.items(request, ("login",), permission=MEMBERS, stats=place.stats)
 
 
 PEOPLE = (
