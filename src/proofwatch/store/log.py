@@ -16,7 +16,7 @@ from proofwatch.evidence import checkpoint, merkle
 from proofwatch.evidence.entry import encode
 from proofwatch.evidence.note import Signer
 from proofwatch.store.base import StoreError
-from proofwatch.store.django import guarded
+from proofwatch.store.django import guarded, write
 from proofwatch.store.models import Checkpoint, LogEntry, LogHead, LogTile
 
 HASH, WIDTH = merkle.SIZE, merkle.WIDTH
@@ -87,15 +87,23 @@ def sign_checkpoint(key: Signer, at: datetime | None = None) -> str:
     """
     if connection.in_atomic_block:
         raise StoreError("signing the head of the log", "a transaction is open", "sign after the commit")
+    name = f"{key.name}+{key.verifier.key_id.hex()}"
     with guarded("signing the head of the log"):
+        newest = Checkpoint.objects.order_by("size", "pk").last()
         head = LogHead.objects.get(pk=1)
         if not head.size:
             return ""
-        root = merkle.Frontier.from_bytes(head.size, bytes(head.frontier)).root()
+        if newest is not None and (newest.size, newest.key) == (head.size, name):
+            _check_continues(head.size, _root(head))
+            return str(newest.note)
+    # Nobody appends or signs meanwhile: else a smaller head might be signed after a larger one.
+    with write("signing the head of the log"):
+        head = lock()
+        root = _root(head)
         _check_continues(head.size, root)
         note, _ = Checkpoint.objects.get_or_create(
             size=head.size,
-            key=f"{key.name}+{key.verifier.key_id.hex()}",
+            key=name,
             defaults={
                 "root": root.hex(),
                 "note": checkpoint.sign_checkpoint(key, head.size, root),
@@ -103,6 +111,10 @@ def sign_checkpoint(key: Signer, at: datetime | None = None) -> str:
             },
         )
     return str(note.note)
+
+
+def _root(head: LogHead) -> bytes:
+    return merkle.Frontier.from_bytes(head.size, bytes(head.frontier)).root()
 
 
 class DjangoLog:

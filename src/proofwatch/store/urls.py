@@ -82,7 +82,7 @@ def _postgres(url: str) -> dict[str, Any]:
     if not name:
         raise StoreError("reading DATABASE_URL", "it names no database after the host", EXAMPLES)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "proofwatch.store.postgresql",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
