@@ -35,8 +35,8 @@ def test_every_table_is_read_in_few_requests(github, connected):
             assert not any(row["_unread"] for row in rows), table
             found[table], calls = len(rows), calls + stats.calls
     assert found == COUNTS and set(found) == asked
-    # 60 repositories with protections in two requests; keys, people and environments of all in three.
-    assert calls <= 30
+    # 60 repositories with protections in one request; keys, people and environments of all in one.
+    assert calls <= 26
 
 
 OPTIONAL = ("github_audit_log_event", "github_repository_webhook")

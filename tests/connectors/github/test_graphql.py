@@ -1,5 +1,6 @@
 """GraphQL answers that hold data and errors at once, and the population of changes."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,7 +36,7 @@ def test_an_error_beside_a_repository_marks_only_what_it_hides(answered, read):
     answered(hide)
     found = read("github_repository")
     hidden = [row for row in found if row["_unread"]]
-    assert len(hidden) == 2, "one on each of the two pages"
+    assert len(hidden) == 1
     assert hidden[0]["_unread"] == {"open_vulnerability_alerts": FORBIDDEN}
     assert hidden[0]["open_vulnerability_alerts"] is None and hidden[0]["visibility"] == "PRIVATE"
 
@@ -63,7 +64,7 @@ def test_checks_that_github_refused_are_not_checks_that_there_are_none_of(answer
 
     answered(hide)
     hidden = [row for row in read("github_pull_request") if row["_unread"]]
-    assert len(hidden) == 3, "one on each page"
+    assert len(hidden) == 2, "one on each page"
     assert all(set(row["_unread"]) == {"checks_state"} for row in hidden)
 
 
@@ -98,7 +99,7 @@ def test_a_page_that_does_not_say_whether_there_is_more_is_not_the_last(answered
         ({"data": {}, "errors": [error(kind="RATE_LIMITED", message="spent")]}, "limits how much", "429"),
         ({"data": {"organization": {}}}, "answered nothing", "schema"),
         ([], "is no object", "schema"),
-        ({"errors": [{"message": "Something went wrong: timeout"}]}, "limits how much", "429"),
+        ({"errors": [{"message": "Something went wrong: timeout"}]}, "limits how much", "large"),
     ],
 )
 def test_an_error_elsewhere_fails_the_table(answered, read, said, words, code):
@@ -106,6 +107,26 @@ def test_an_error_elsewhere_fails_the_table(answered, read, said, words, code):
     with pytest.raises(Unread, match=words) as caught:
         read("github_member")
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"errors": [{"message": "Something went wrong: timeout"}]},
+        {"data": None, "errors": [error(kind="MAX_NODE_LIMIT_EXCEEDED", message="too many")]},
+        {"data": {}, "errors": [error("x", kind="RESOURCE_LIMITS_EXCEEDED", message="too much")]},
+    ],
+)
+def test_a_page_that_github_does_not_manage_is_asked_for_in_halves(github, monkeypatch, read, said):
+    answer, asked = github.graph.answer, []
+
+    def manage(body):
+        asked.append(int(re.findall(r"first: (\d+), after", body["query"])[0]))
+        return said if asked[-1] > 50 else answer(body)
+
+    monkeypatch.setattr(github.graph, "answer", manage)
+    assert len({row["full_name"] for row in read("github_repository")}) == 60
+    assert asked == [100, 50, 50]
 
 
 def test_second_factors_that_github_does_not_show_are_unknown(answered, read):

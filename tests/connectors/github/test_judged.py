@@ -65,6 +65,28 @@ def test_no_query_could_answer_more_than_github_allows(text):
     assert 0 < most_nodes(text) <= 500_000
 
 
+def points(text):
+    """Return what a query costs, as GitHub counts it: a hundredth for each listing that it could make."""
+
+    def below(selection, held):
+        total = 0
+        for field in selection.selections if selection else ():
+            given = getattr(field, "arguments", ())
+            pages = [int(one.value.value) for one in given if one.name.value in ("first", "last")]
+            total += (held if pages else 0) + below(field.selection_set, held * (pages[0] if pages else 1))
+        return total
+
+    (operation,) = graphql.parse(text).definitions
+    return below(operation.selection_set, 1) / 100
+
+
+@pytest.mark.parametrize("text", [repositories._REPOSITORIES, repositories._ACCESS])
+def test_two_thousand_repositories_are_read_within_an_hour_of_points(text):
+    # A token or an App has 5,000 points an hour, and two of these listings are made in each sweep.
+    assert "repositories(first: 100," in text
+    assert points(text) * 20 < 2_500
+
+
 def test_githubs_description_takes_what_we_ask_and_what_the_fake_says(github, tmp_path):
     port = free_port()
     with running(prism_before(f"{github.url}/api/v3", description(), port), port, tmp_path) as url:

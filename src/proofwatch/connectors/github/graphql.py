@@ -14,7 +14,14 @@ from proofwatch.connectors.rest.collect import Place
 from proofwatch.connectors.rest.declare import Raw
 from proofwatch.connectors.rest.paging import Request
 
-_LIMITS = frozenset({"RATE_LIMITED", "MAX_NODE_LIMIT_EXCEEDED"})
+FIRST = "first: 100, after: $after"
+"""How each query asks for a page: by the most that GitHub gives."""
+LEAST = 25
+"""Items of a page that is not halved again where GitHub does not manage it."""
+_LIMITS = frozenset({"RATE_LIMITED"})
+_LARGE = frozenset({"MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED"})
+_TOO_LARGE = frozenset({"large", "502", "504"})
+"""Codes by which a smaller page may be had: GitHub ends a query after ten seconds."""
 
 
 def nodes(
@@ -24,7 +31,7 @@ def nodes(
 
     Args:
         place: where, with `graphql` among its names.
-        text: the query, with the variables $org or $query, and $after; it asks for pageInfo.
+        text: the query, with the variables $org or $query, and $after; it asks for FIRST and pageInfo.
         path: dotted path of the connection below `data`.
         permission: that it needs.
         edges: whether edges are wanted instead of nodes.
@@ -34,9 +41,16 @@ def nodes(
         Unread: a page could not be read wholly.
     """
     after: str | None = None
-    kind = "edges" if edges else "nodes"
+    kind, size = "edges" if edges else "nodes", 100
     while True:
-        data, errors = ask(place, text, permission, after=after, **variables)
+        page = text.replace(FIRST, f"first: {size}, after: $after", 1)
+        try:
+            data, errors = ask(place, page, permission, after=after, **variables)
+        except Unread as error:
+            if error.code not in _TOO_LARGE or size <= LEAST:
+                raise
+            size //= 2
+            continue
         found: Any = data
         for step in path.split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
@@ -69,7 +83,7 @@ def ask(
         raise Unread(f"reading GraphQL of {place.account}", "GitHub's answer is no object", code="schema")
     errors = [item for item in answer.get("errors") or [] if isinstance(item, Mapping)]
     data = answer.get("data")
-    if not isinstance(data, Mapping) or any(item.get("type") in _LIMITS for item in errors):
+    if not isinstance(data, Mapping) or any(item.get("type") in _LIMITS | _LARGE for item in errors):
         raise _refused(place, permission, errors, "GraphQL")
     return data, errors
 
@@ -96,8 +110,10 @@ def _refused(place: Place, permission: str, errors: list[Mapping[str, Any]], pat
     if not errors:
         return Unread(doing, f"GitHub answered nothing for {path}", permission=permission, code="schema")
     kind, words = str(errors[0].get("type", "")), _words(errors[0])
-    if kind in _LIMITS or "timeout" in words.lower():
-        return Unread(doing, f"GitHub limits how much we may ask: {words}", permanent=False, code="429")
+    large = kind in _LARGE or "timeout" in words.lower()
+    if large or kind in _LIMITS:
+        problem = f"GitHub limits how much we may ask: {words}"
+        return Unread(doing, problem, permanent=False, code="large" if large else "429")
     denied = kind in ("FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_FOUND") or "not accessible" in words
     return Unread(
         doing, f"GitHub refuses it: {words}", f"Grant {permission}." if denied and permission else "",

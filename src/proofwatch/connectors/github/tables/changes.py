@@ -19,7 +19,8 @@ MOST = 1000
 SHORTEST = timedelta(seconds=2)
 _COUNT = """query($query: String!) { search(query: $query, type: ISSUE, first: 1) { issueCount } }"""
 _SEARCH = """query($query: String!, $after: String) {
-  search(query: $query, type: ISSUE, first: 50, after: $after) { issueCount pageInfo { hasNextPage endCursor }
+  search(query: $query, type: ISSUE, first: 100, after: $after) {
+    issueCount pageInfo { hasNextPage endCursor }
     nodes { ... on PullRequest { number title url createdAt mergedAt baseRefName headRefOid
       author { login } mergedBy { login } mergeCommit { oid } reviewDecision
       repository { nameWithOwner visibility defaultBranchRef { name } }

@@ -22,11 +22,10 @@ _FACTS = """nameWithOwner databaseId visibility isPrivate isArchived isFork isTe
   hasVulnerabilityAlertsEnabled licenseInfo { spdxId } primaryLanguage { name }
   codeowners { errors { kind } }"""
 _LIST = """query($org: String!, $after: String) { organization(login: $org) {
-  repositories(first: %d, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
+  repositories(first: 100, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
     pageInfo { hasNextPage endCursor } nodes { %s } } } }"""
 _REPOSITORIES = _LIST % (
-    50,
-    f"{_FACTS} vulnerabilityAlerts(states: OPEN) {{ totalCount }} defaultBranchRef {{ name {QUERY} }}",
+    f"{_FACTS} vulnerabilityAlerts(states: OPEN) {{ totalCount }} defaultBranchRef {{ name {QUERY} }}"
 )
 _WITH = {
     "collaborators": (
@@ -40,17 +39,17 @@ _WITH = {
     "environments": (
         "nodes { databaseId name protectionRules(first: 10) { nodes { type timeout preventSelfReview "
         "reviewers(first: 1) { totalCount } } } }",
-        "environments(first: 50, after: $more)",
+        # What is within each counts against GitHub's limit as if there were ten: few have more.
+        "environments(first: 10, after: $more)",
     ),
 }
 """What each repository has many of: what is asked of each, and the connection with its next page."""
 _ACCESS = _LIST % (
-    25,
     "nameWithOwner isArchived "
     + " ".join(
         f"{head.replace(', after: $more', '')} {{ pageInfo {{ hasNextPage endCursor }} {inner} }}"
         for inner, head in _WITH.values()
-    ),
+    )
 )
 """All of them in one listing. GitHub refuses a query that could answer more than 500,000 nodes."""
 
