@@ -16,7 +16,27 @@ DOING = "reading --to"
 
 @click.group()
 def db() -> None:
-    """The database that holds the state: move to another one."""
+    """The database that holds the state: bring its schema up to date, or move to another one."""
+
+
+@db.command()
+@json_option
+def migrate(as_json: bool) -> None:
+    """Bring the schema to this version, while the servers and workers of the version before go on.
+
+    Safe to repeat, and to start several times at once. Then replace the servers and workers, one by one.
+    """
+    from proofwatch.store import django
+    from proofwatch.web import settings as pages
+
+    pages.setup(App())
+    done = django.migrate()
+    if as_json:
+        print_json({"database": django.where(), "applied": done})
+        return
+    for name in done:
+        say(f"✓ {name}")
+    say(f"{django.where()} has the schema of this version." + ("" if done else " Nothing was to be done."))
 
 
 @db.command()

@@ -140,18 +140,30 @@ def answer(app: App) -> int:
     Tables that neither an event nor a check joins are read in sweeps of their own, the longest waiting
     first: what is read fast does not wait for what is read slowly.
     """
+    from proofwatch.runtime import jobs
+    from proofwatch.store.services import hints
+
+    done, owner = 0, jobs.owner_name()
+    for connection in hints.waiting(datetime.now(UTC)):
+        # Two workers at the same events would read the same tables twice, and pull at one sweep together.
+        with jobs.turn(jobs.EVENTS, str(connection.pk), owner) as ours:
+            if ours:
+                done += _answer(app, connection)
+    return done
+
+
+def _answer(app: App, connection: Connection) -> int:
     from proofwatch.store.services import hints
 
     done = 0
-    for connection in hints.waiting(datetime.now(UTC)):
-        for tables in _groups(app, connection, hints.of(connection, datetime.now(UTC))):
-            # Asked again: what was heard since is answered by this sweep, too.
-            taken = [hint for hint in hints.of(connection, datetime.now(UTC)) if hint.table in tables]
-            run = run_sweep(app, connection, tables=tuple(sorted(tables)), trigger="event", quiet=True)
-            hints.settle(run, taken, datetime.now(UTC))
-            done += 1
-        known, left = _tables(connection), hints.of(connection, datetime.now(UTC))
-        hints.forget([hint for hint in left if hint.table not in known])
+    for tables in _groups(app, connection, hints.of(connection, datetime.now(UTC))):
+        # Asked again: what was heard since is answered by this sweep, too.
+        taken = [hint for hint in hints.of(connection, datetime.now(UTC)) if hint.table in tables]
+        run = run_sweep(app, connection, tables=tuple(sorted(tables)), trigger="event", quiet=True)
+        hints.settle(run, taken, datetime.now(UTC))
+        done += 1
+    known, left = _tables(connection), hints.of(connection, datetime.now(UTC))
+    hints.forget([hint for hint in left if hint.table not in known])
     return done
 
 
@@ -222,14 +234,16 @@ def _keep_sweeping(app: App, as_json: bool) -> None:
     """Look at the clock and do what is due, for ever; a database that is away is waited for."""
     from proofwatch.runtime import jobs, scheduler
     from proofwatch.store.base import StoreError
-    from proofwatch.store.django import disconnect
+    from proofwatch.store.django import disconnect, guarded
 
     owner, pause = jobs.owner_name(), 1.0
     while True:
         try:
-            _sweep_due(app, owner, as_json)
-            _look(app)
-            rest, pause = _rest(scheduler.next_due()), 1.0
+            with guarded("looking for what is due"):
+                _sweep_due(app, owner, as_json)
+                _look(app)
+                rest = _rest(scheduler.next_due())
+            pause = 1.0
         except StoreError as error:
             if error.permanent:
                 raise
@@ -264,6 +278,7 @@ def _look(app: App) -> None:
 def _sweep_due(app: App, owner: str, as_json: bool) -> bool:
     """Do every sweep that is due; return whether one failed."""
     from proofwatch.runtime import jobs, scheduler
+    from proofwatch.store.base import StoreError
 
     scheduler.tick(datetime.now(UTC))
     failed = False
@@ -273,7 +288,9 @@ def _sweep_due(app: App, owner: str, as_json: bool) -> bool:
             if jobs.run_one(owner, handlers) is None:
                 return failed
             app.sign()
-        except Exception as error:  # noqa: BLE001 - recorded with the job, which was postponed
+        except Exception as error:
+            if isinstance(error, StoreError) and not error.permanent:
+                raise  # The database is away: the job's lease ends by itself, and this worker waits.
             failed = True
             note(
                 str(error) if isinstance(error, ProofwatchError) else f"a job failed: {type(error).__name__}"

@@ -12,9 +12,10 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -31,7 +32,9 @@ LONGEST_DELAY = timedelta(hours=1)
 CANDIDATES = 10
 PICTURES = "screenshots"
 BINDERS = "binder"
-APART = (PICTURES, BINDERS)
+EVENTS = "events"
+"""Whose turn it is to answer the events of a connection; its key is the connection's id. See `turn`."""
+APART = (PICTURES, BINDERS, EVENTS)
 """Kinds that are claimed by name only: they may take long, and no sweep waits for them."""
 
 Clock = Callable[[], datetime]
@@ -62,7 +65,8 @@ def owner_name() -> str:
 def enqueue(kind: str, key: str, due_at: datetime, connection: Connection | None = None) -> bool:
     """Add a job unless (kind, key) is there already; return whether it was added."""
     defaults = {"due_at": due_at, "connection": connection}
-    _, created = Job.objects.get_or_create(kind=kind, key=key, defaults=defaults)
+    with guarded("adding a job"):
+        _, created = Job.objects.get_or_create(kind=kind, key=key, defaults=defaults)
     return bool(created)
 
 
@@ -93,21 +97,25 @@ def claim(owner: str, now: datetime, *, lease: timedelta = LEASE, only: str = ""
     free = Q(state=JobState.PENDING, due_at__lte=now) | Q(state=JobState.RUNNING, leased_until__lt=now)
     free &= Q(kind=only) if only else ~Q(kind__in=APART)
     with guarded("claiming a job"):
-        for job in Job.objects.filter(free).order_by("due_at", "pk")[:CANDIDATES]:
-            seen = Job.objects.filter(
-                pk=job.pk, state=job.state, lease_owner=job.lease_owner, attempts=job.attempts
-            ).filter(free)
-            if job.attempts >= MAX_ATTEMPTS:
-                lost = job.error or f"{job.attempts} workers were lost while doing it"
-                seen.update(state=JobState.DEAD, error=lost, finished_at=now, lease_owner="")
-                continue
-            attempt = job.attempts + 1
-            taken = seen.update(
-                state=JobState.RUNNING, lease_owner=owner, leased_until=now + lease, attempts=attempt
-            )
-            if taken:
-                return Lease(job.pk, job.kind, job.key, job.connection_id, owner, attempt)
+        # Others may be faster at every one of these; then there are more, or none.
+        while jobs := list(Job.objects.filter(free).order_by("due_at", "pk")[:CANDIDATES]):
+            for job in jobs:
+                if held := _take(job, free, owner, now, lease):
+                    return held
     return None
+
+
+def _take(job: Job, free: Q, owner: str, now: datetime, lease: timedelta) -> Lease | None:
+    seen = Job.objects.filter(
+        free, pk=job.pk, state=job.state, lease_owner=job.lease_owner, attempts=job.attempts
+    )
+    if job.attempts >= MAX_ATTEMPTS:
+        lost = job.error or f"{job.attempts} workers were lost while doing it"
+        seen.update(state=JobState.DEAD, error=lost, finished_at=now, lease_owner="")
+        return None
+    attempt = job.attempts + 1
+    taken = seen.update(state=JobState.RUNNING, lease_owner=owner, leased_until=now + lease, attempts=attempt)
+    return Lease(job.pk, job.kind, job.key, job.connection_id, owner, attempt) if taken else None
 
 
 def prolong(lease: Lease, now: datetime, *, length: timedelta = LEASE) -> bool:
@@ -118,27 +126,31 @@ def prolong(lease: Lease, now: datetime, *, length: timedelta = LEASE) -> bool:
 
 def finish(lease: Lease, now: datetime) -> bool:
     """Mark a job done; False if another worker took it over meanwhile."""
-    ended = _held(lease).update(
-        state=JobState.DONE, finished_at=now, lease_owner="", leased_until=None, error=""
-    )
+    with guarded("ending a job"):
+        ended = _held(lease).update(
+            state=JobState.DONE, finished_at=now, lease_owner="", leased_until=None, error=""
+        )
     return bool(ended)
 
 
 def postpone(lease: Lease, now: datetime, error: str) -> bool:
     """Let a failed job rest before its next attempt, or end it as dead after the last one."""
-    changes = {"error": error[:2000], "lease_owner": "", "leased_until": None}
+    changes: dict[str, Any] = {"error": error[:2000], "lease_owner": "", "leased_until": None}
     if lease.attempt >= MAX_ATTEMPTS:
-        return bool(_held(lease).update(state=JobState.DEAD, finished_at=now, **changes))
-    return bool(_held(lease).update(state=JobState.PENDING, due_at=now + delay(lease.attempt), **changes))
+        changes |= {"state": JobState.DEAD, "finished_at": now}
+    else:
+        changes |= {"state": JobState.PENDING, "due_at": now + delay(lease.attempt)}
+    with guarded("postponing a job"):
+        return bool(_held(lease).update(**changes))
 
 
 def release(lease: Lease) -> bool:
     """Give a job back at once, without counting the attempt: its worker was asked to stop."""
-    return bool(
-        _held(lease).update(
+    with guarded("giving a job back"):
+        given = _held(lease).update(
             state=JobState.PENDING, lease_owner="", leased_until=None, attempts=lease.attempt - 1
         )
-    )
+    return bool(given)
 
 
 def run_one(
@@ -164,13 +176,45 @@ def run_one(
         with heartbeat(held, clock=clock, lease=lease):
             _handler(handlers, held.kind)(held)
     except (KeyboardInterrupt, SystemExit):
-        release(held)
+        with suppress(StoreError):  # The database is away: the lease ends by itself.
+            release(held)
         raise
     except BaseException as error:
-        postpone(held, clock(), f"{type(error).__name__}: {error}")
+        with suppress(StoreError):
+            postpone(held, clock(), f"{type(error).__name__}: {error}")
         raise
     finish(held, clock())
     return held
+
+
+@contextmanager
+def turn(
+    kind: str, key: str, owner: str, *, clock: Clock = utc_now, lease: timedelta = LEASE
+) -> Iterator[bool]:
+    """Do something that comes again and again, one worker at a time; yield whether it is this one's turn.
+
+    A worker that dies loses its turn with its lease. `kind` has to stand `APART`.
+    """
+    now = clock()
+    enqueue(kind, key, now)
+    with guarded("taking a turn"):
+        row = Job.objects.get(kind=kind, key=key)
+        free = ~Q(state=JobState.RUNNING) | Q(leased_until__lt=now)
+        seen = Job.objects.filter(free, pk=row.pk, attempts=row.attempts, lease_owner=row.lease_owner)
+        attempt = row.attempts + 1
+        taken = seen.update(
+            state=JobState.RUNNING, lease_owner=owner, leased_until=now + lease, attempts=attempt
+        )
+    if not taken:
+        yield False
+        return
+    held = Lease(row.pk, kind, key, row.connection_id, owner, attempt)
+    try:
+        with heartbeat(held, clock=clock, lease=lease):
+            yield True
+    finally:
+        with suppress(StoreError):  # The database is away: the lease ends by itself.
+            finish(held, clock())
 
 
 @contextmanager
@@ -186,7 +230,7 @@ def heartbeat(held: Lease, *, clock: Clock = utc_now, lease: timedelta = LEASE) 
                         lost.set()
                         return
                 except StoreError:
-                    continue
+                    disconnect()  # Asked again over a new connection, well before the lease ends.
         finally:
             disconnect()
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from proofwatch.store import urls
+from proofwatch.store import migrating, urls
 from proofwatch.store.base import StoreError
 
 APPS = ("proofwatch.store",)
@@ -51,27 +51,34 @@ def ensure() -> None:
 def migrate() -> list[str]:
     """Bring the schema to this version; return the names of the migrations that were applied.
 
+    Safe while others work, and when several do it at once: one migrates, the others wait and find it done.
+
     Raises:
         StoreError: the database cannot be reached or written, or is of a newer version.
     """
     from django.core.management import call_command
 
-    with guarded("creating the database schema"):
+    with guarded("creating the database schema"), migrating.alone():
         _refuse_newer(_unknown_migrations())
         todo = _missing_migrations()
         if todo:
-            call_command("migrate", verbosity=0, interactive=False)
+            migrating.patiently(lambda: call_command("migrate", verbosity=0, interactive=False))
     return todo
 
 
-def check() -> None:
-    """Return if the database can be reached and has exactly this version's schema.
+def check(*, running: bool = False) -> None:
+    """Return if the database can be reached and has this version's schema.
+
+    Args:
+        running: this process was started before, so a newer schema will do: the steps of the next version
+            let this one go on (docs/production.md).
 
     Raises:
-        StoreError: it cannot be reached, or its schema is older or newer.
+        StoreError: it cannot be reached, its schema is older, or it is newer and nothing runs yet.
     """
     with guarded("opening the database"):
-        _refuse_newer(_unknown_migrations())
+        if not running:
+            _refuse_newer(_unknown_migrations())
         todo = _missing_migrations()
     if todo:
         problem = f"{where()} lacks {len(todo)} step(s) of the schema, the first being {todo[0]}"
@@ -179,6 +186,10 @@ def _explain(doing: str, error: DatabaseError) -> StoreError:
     if "locked" in low:
         remedy = "another process is writing; try again"
         return StoreError(doing, f"{where()} stayed locked for {urls.LOCK_WAIT} s", remedy, permanent=False)
+    if "lock timeout" in low:
+        remedy = "nothing of this step was changed; try again when fewer people or sweeps are at work"
+        problem = f"a table in {where()} stayed in use for {migrating.LOCK_WAIT} s, {migrating.TRIES} times"
+        return StoreError(doing, problem, remedy, permanent=False)
     if "no such table" in low or ("does not exist" in low and "relation" in low):
         return StoreError(doing, f"{where()} has no schema yet ({said})", INIT)
     if connection.vendor == "sqlite":

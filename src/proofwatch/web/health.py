@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from proofwatch.outbound.secrets import reveal
 from proofwatch.store import django as store
 from proofwatch.store.base import StoreError
 from proofwatch.web import metrics as measured
+from proofwatch.web.context import installation
 
 LOCAL = frozenset({"127.0.0.1", "::1"})
+LOCAL_NAMES = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
 
 def alive(request: HttpRequest) -> HttpResponse:
@@ -21,9 +24,9 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer whether the state can be reached and has the right schema."""
+    """Answer whether the state can be reached and has our schema, or a newer one during an update."""
     try:
-        store.check()
+        store.check(running=True)
     except StoreError:
         return JsonResponse({"status": "the state cannot be used"}, status=503)
     return JsonResponse({"status": "ok"})
@@ -31,12 +34,30 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer the measurements: on this machine, or with the token in PROOFWATCH_METRICS_TOKEN."""
-    token = os.environ.get("PROOFWATCH_METRICS_TOKEN", "")
+    token = metrics_token()
     said = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     known = bool(token) and hmac.compare_digest(said.encode(), token.encode())
-    if not known and (token or forwarded or request.META.get("REMOTE_ADDR") not in LOCAL):
+    if not known and (token or not _from_here(request)):
         return JsonResponse({"error": "give the token of PROOFWATCH_METRICS_TOKEN"}, status=401)
-    return HttpResponse(
-        measured.text(datetime.now(UTC)), content_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    told = measured.text(datetime.now(UTC), str(installation().settings.home))
+    return HttpResponse(told, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _from_here(request: HttpRequest) -> bool:
+    """Tell whether this machine asks, and not somebody elsewhere through a proxy that stands on it.
+
+    The server strips what a proxy says of whom it asks for, so the name that was asked for is looked at.
+    """
+    name = request.get_host().rpartition(":")[0] or request.get_host()
+    through = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return request.META.get("REMOTE_ADDR") in LOCAL and name in LOCAL_NAMES and not through
+
+
+def metrics_token() -> str:
+    """Return the token that `/metrics` asks for; "" where only this machine is told.
+
+    Raises:
+        SecretError: the file that it stands in cannot be read. Nobody is told anything then.
+    """
+    said = os.environ.get("PROOFWATCH_METRICS_TOKEN", "")
+    return reveal(said, "reading PROOFWATCH_METRICS_TOKEN") if said.startswith("file:") else said
