@@ -50,7 +50,7 @@ def demo(once: bool, as_json: bool) -> None:
     with start() as server, inbox.start() as box, _environment(), ExitStack() as stack:
         company = _seed(app, server.url)
         folder, monitored = app.settings.home / "people", company.accounts["production"]
-        others = stack.enter_context(systems.running(folder, account_id=monitored))
+        others = stack.enter_context(systems.running(folder, account_id=monitored, kept=True))
         _connect(app, company, box)
         first = _sweep(app, "3. Sweep")
         demo_systems.tell(app, others)
@@ -111,7 +111,7 @@ def _seed(app: App, url: str) -> Any:
 
     say("1. A company comes into being", "bold")
     with stage_progress(True) as progress:
-        company = seed(url, lambda name, done, total: progress("furnish", done, total))
+        company = seed(url, lambda name, done, total: progress("furnish", done, total), well_kept=True)
     os.environ.update(environment(company))
     accounts = ", ".join(f"{name} {number}" for name, number in company.accounts.items())
     say(f"   AWS answers at {url}: accounts {accounts}\n")

@@ -48,6 +48,7 @@ class Account:
         id: twelve digits.
         name: as the organization calls it.
         login: what the clients sign with.
+        kept: whether it is well kept: with the faults of `seeds.kept` only.
         made: successful calls that made something, by operation ("CreateBucket": 9).
         calls: every successful call.
     """
@@ -55,6 +56,7 @@ class Account:
     id: str
     name: str
     login: Login
+    kept: bool = False
     made: Counter[str] = field(default_factory=Counter)
     calls: int = 0
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)

@@ -2,6 +2,7 @@
 
 It is furnished with boto3 over HTTP, exactly as a real company is at AWS: an organization, an administrator
 who enters the member accounts through their roles, and resources that are partly tidy and partly not.
+What the demo shows is the well-kept form of it: `seeds.kept` lists the faults that are left.
 What moto cannot hold is left out, never faked.
 """
 
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 from proofwatch.demo.account import FORGOTTEN, HOME, REGIONS, Account, Login
 from proofwatch.demo.errors import DemoError
-from proofwatch.demo.seeds import compute, data, iam, network, storage, watch
+from proofwatch.demo.seeds import compute, data, iam, kept, network, storage, watch
 
 DOING = "furnishing the simulated company"
 MANAGEMENT = "123456789012"
@@ -78,12 +79,14 @@ class Company:
         return management.enter(self.accounts[name], name, ENTRY_ROLE)
 
 
-def seed(url: str, progress: Progress) -> Company:
+def seed(url: str, progress: Progress, well_kept: bool = False) -> Company:
     """Furnish the server at `url`, which must be new and empty.
 
     Args:
         url: as `proofwatch.demo.server.start` gives it.
         progress: told about each step.
+        well_kept: with the faults that `seeds.kept` lists only, as the demo shows it; else nearly every
+            check fails somewhere, as the tests need it.
 
     Raises:
         DemoError: the server did not answer, refused a call, or is furnished already.
@@ -93,7 +96,7 @@ def seed(url: str, progress: Progress) -> Company:
     management = _management(url)
     try:
         _same_ids_every_time(url)
-        members = _organization(management)
+        members = _organization(management, well_kept)
         key, secret = iam.connecting_user(management)
         steps = _steps(management, members)
         for number, (name, step) in enumerate(steps):
@@ -148,7 +151,7 @@ def _same_ids_every_time(url: str) -> None:
         connection.close()
 
 
-def _organization(management: Account) -> dict[str, Account]:
+def _organization(management: Account, well_kept: bool) -> dict[str, Account]:
     """Make the organization with its member accounts; return those to furnish, and `research`."""
     client = management.client("organizations")
     client.create_organization(FeatureSet="ALL")
@@ -157,6 +160,7 @@ def _organization(management: Account) -> dict[str, Account]:
         answer = client.create_account(AccountName=name, Email=f"aws-{name}@acme-robotics.example")
         account_id = str(answer["CreateAccountStatus"]["AccountId"])
         members[name] = management.enter(account_id, name, ENTRY_ROLE)
+        members[name].kept = well_kept and name != "research"
     return members
 
 
@@ -174,9 +178,12 @@ def _steps(management: Account, members: dict[str, Account]) -> list[tuple[str, 
         ("roles to read with", partial(_member_roles, management, (production, staging))),
         ("keys", partial(watch.keys, production)),
     ]
+    tidy = [item for item in (production, staging) if item.kept]
+    steps += [(f"{item.name}: keys everywhere", partial(kept.keys, item)) for item in tidy]
     for title, area in areas:
         steps.append((f"production: {title}", partial(area.production, production)))
         steps.append((f"staging: {title}", partial(area.staging, staging)))
+    steps += [(f"{item.name}: what AWS made by itself", partial(kept.order, item)) for item in tidy]
     steps.append(("a forgotten region", partial(compute.forgotten, production, FORGOTTEN)))
     steps.append(("an account nobody connected", partial(compute.forgotten, research, HOME)))
     return steps

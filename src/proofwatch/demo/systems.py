@@ -41,13 +41,14 @@ class System:
 
 @contextmanager
 def running(
-    folder: Path, kinds: tuple[str, ...] = (*FAKES, "people"), account_id: str = ""
+    folder: Path, kinds: tuple[str, ...] = (*FAKES, "people"), account_id: str = "", kept: bool = False
 ) -> Iterator[list[System]]:
     """Run the systems until the block ends; what their settings name stands in the environment meanwhile.
 
     Args:
         folder: for the people list.
         account_id: of the AWS account that Vanta and Drata monitor, too; "" leaves theirs.
+        kept: whether only the faults that `seeds.kept` lists are left.
         kinds: which ones.
     """
     found = []
@@ -55,10 +56,12 @@ def running(
     with ExitStack() as stack:
         for kind in kinds:
             if kind == "people":
-                found.append(System(kind, {"file": str(write_people(folder / "people.csv"))}))
+                found.append(System(kind, {"file": str(write_people(folder / "people.csv", kept))}))
                 continue
-            monitor = {"account_id": account_id} if account_id and kind in MONITORS else {}
-            fake = stack.enter_context(_fake(kind)(**monitor))
+            more: dict[str, Any] = {"kept": kept}
+            if account_id and kind in MONITORS:
+                more["account_id"] = account_id
+            fake = stack.enter_context(_fake(kind)(**more))
             os.environ.update(fake.environment())
             found.append(System(kind, fake.settings(), fake))
         try:
@@ -74,8 +77,8 @@ def variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("DEMO_")}
 
 
-def write_people(path: Path) -> Path:
-    """Write the people list as the personnel department would export it."""
+def write_people(path: Path, kept: bool = False) -> Path:
+    """Write the people list as the personnel department would export it; a kept one has all logins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -83,9 +86,8 @@ def write_people(path: Path) -> Path:
         for person in STAFF:
             manager = next((item.email for item in STAFF if item.login == person.manager), "")
             ended = person.ended.isoformat() if person.ended else ""
-            writer.writerow(
-                (person.email, person.name, person.title, manager, person.started, ended, person.login)
-            )
+            logins = f"{person.login} aws:{person.login}-staging" if kept else person.login
+            writer.writerow((person.email, person.name, person.title, manager, person.started, ended, logins))
     return path
 
 

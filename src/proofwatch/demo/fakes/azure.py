@@ -27,6 +27,7 @@ class FakeAzure(Fake):
 
     Args:
         now: the time that ages are counted from; the real one by default.
+        kept: whether only the faults that `seeds.kept` lists are left.
 
     Attributes:
         permissions: what the application holds in each subscription.
@@ -34,7 +35,7 @@ class FakeAzure(Fake):
         unseen: subscriptions that Resource Graph does not answer for.
     """
 
-    def __init__(self, now: datetime | None = None) -> None:
+    def __init__(self, now: datetime | None = None, kept: bool = False) -> None:
         super().__init__()
         self.now = (now or datetime.now(UTC)).replace(microsecond=0)
         self.permissions: list[dict[str, Any]] = [
@@ -45,6 +46,8 @@ class FakeAzure(Fake):
         self.assertions: list[Mapping[str, Any]] = []
         self.data = shapes.Cloud(self.now)
         watch(self.data)
+        if kept:
+            self.data.tidy()
         self.route(
             "POST /{tenant}/oauth2/v2.0/token",
             token_answer("https://management.azure.com", tuple, self.assertions),

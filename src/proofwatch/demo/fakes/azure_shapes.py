@@ -57,6 +57,19 @@ class Cloud:
         self._web()
         self.lists: dict[str, dict[str, list[Item]]] = {}
 
+    def tidy(self) -> None:
+        """Mend what is not as it should be."""
+        for row in self.rows["microsoft.storage/storageaccounts"]:
+            row["properties"] |= {"minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
+        for row in self.rows["microsoft.keyvault/vaults"]:
+            row["properties"]["enablePurgeProtection"] = True
+        for row in self.rows["microsoft.security/pricings"]:
+            row["properties"]["pricingTier"] = "Standard"
+        for row in self.rows["microsoft.network/networksecuritygroups"]:
+            for rule in row["properties"]["securityRules"]:
+                if rule["properties"]["destinationPortRange"] == "3389":
+                    rule["properties"]["sourceAddressPrefix"] = "10.0.0.0/8"
+
     def ago(self, days: float) -> str:
         """Return a moment so many days ago, as Azure writes it."""
         return (self.now - timedelta(days=days)).isoformat().replace("+00:00", "Z")

@@ -27,6 +27,10 @@ _TESTS = (
     (92, "Version control access is reviewed", "READY", "DISABLED"),
     (93, "Security training is done", "PASSED", "ENABLED"),
 )
+_KEPT_TESTS = tuple(
+    (number, name, "PASSED", "ENABLED") if status == "DISABLED" else (number, name, result, status)
+    for number, name, result, status in _TESTS
+)
 _WEEKLY = 93
 
 
@@ -38,6 +42,7 @@ class FakeDrata(Fake):
         account_id: of the AWS account that it monitors.
         largest: items of a page that may be asked for; more is refused.
         version_1: whether the older interface still lists tests.
+        kept: whether only the faults that `seeds.kept` lists are left.
     """
 
     def __init__(
@@ -46,8 +51,11 @@ class FakeDrata(Fake):
         account_id: str = "123456789012",
         largest: int = 500,
         version_1: bool = True,
+        kept: bool = False,
     ) -> None:
         super().__init__()
+        self.kept = kept
+        self.rows = _KEPT_TESTS if kept else _TESTS
         self.now, self.account_id, self.largest = now or datetime.now(UTC), account_id, largest
         self.route("GET /public/v2/company", lambda _: Said({"id": 7, "name": "Acme Robotics"}))
         workspaces = [
@@ -134,7 +142,7 @@ class FakeDrata(Fake):
                 "controls": [_control(number)],
                 "disabledByUser": {"id": 3, "email": STAFF[4].email} if status == "DISABLED" else None,
             }
-            for number, name, result, status in _TESTS
+            for number, name, result, status in self.rows
         ]  # fmt: skip
 
     def _monitors(self) -> list[dict[str, Any]]:
@@ -150,7 +158,7 @@ class FakeDrata(Fake):
                 "graph": {},
                 "eventTypes": [],
             }
-            for number, name, result, status in _TESTS
+            for number, name, result, status in self.rows
         ]  # fmt: skip
 
     def _administrator(self) -> dict[str, Any]:
@@ -175,7 +183,8 @@ class FakeDrata(Fake):
     def _failures(self, asked: Asked) -> list[dict[str, Any]]:
         if asked.parts["test"] != "88" or asked.parts["workspace"] != str(FIRST):
             return []
-        return [self._user(name) for name in ("linus", "departed-contractor", "temporary-admin")]
+        names = ("linus", "departed-contractor", "temporary-admin")
+        return [self._user(name) for name in (names[:2] if self.kept else names)]
 
     def _passes(self, asked: Asked) -> list[dict[str, Any]]:
         found = asked.parts["test"] == "88" and asked.parts["workspace"] == str(FIRST)
@@ -199,9 +208,11 @@ class FakeDrata(Fake):
                 "connection": {"clientType": "AWS", "clientAlias": "production", "state": "ACTIVE"},
             }
             for number, name, reason in ((5, "ci-deployer", why), (6, "load-tester", None))
+            if reason or not self.kept
         ]  # fmt: skip
 
     def _connections(self) -> list[dict[str, Any]]:
+        github = ("ACTIVE", None) if self.kept else ("MISCONFIGURED", self._ago(days=2))
         return [
             {
                 "id": number, "clientType": kind, "state": state, "connected": state == "ACTIVE",
@@ -211,7 +222,7 @@ class FakeDrata(Fake):
             }
             for number, kind, state, client, alias, failed in (
                 (3, "AWS", "ACTIVE", self.account_id, "production", None),
-                (4, "GITHUB", "MISCONFIGURED", "acme-robotics", "acme-robotics", self._ago(days=2)),
+                (4, "GITHUB", github[0], "acme-robotics", "acme-robotics", github[1]),
                 (5, "GOOGLE", "ACTIVE", "acme-robotics.example", "workspace", None),
             )
         ]  # fmt: skip
@@ -226,7 +237,7 @@ class FakeDrata(Fake):
                             "failing": [number] if result == "FAILED" else [], "monitored": [number]},
                 "evidenceIds": {}, "owners": {"data": [], "totalCount": 0}, "flags": {"isReady": True},
             }
-            for number, _, result, _ in _TESTS
+            for number, _, result, _ in self.rows
         ]  # fmt: skip
 
     def _evidence(self) -> list[dict[str, Any]]:
@@ -237,7 +248,7 @@ class FakeDrata(Fake):
             }
             for number, name, days, status in (
                 (1, "Quarterly access review", 40, "READY"),
-                (2, "Penetration test report", -15, "EXPIRED"),
+                (2, "Penetration test report", *((350, "READY") if self.kept else (-15, "EXPIRED"))),
                 (3, "Risk assessment", 12, "EXPIRING_SOON"),
                 (4, "Incident response drill", 200, "READY"),
             )
@@ -251,7 +262,7 @@ class FakeDrata(Fake):
                 "status": result, "createdAt": self._ago(hours=3), "testId": number, "testName": name,
                 "connectionId": 3, "issues": [],
             }
-            for number, name, result, status in _TESTS
+            for number, name, result, status in self.rows
             if status == "ENABLED"
         ]  # fmt: skip
 
@@ -272,8 +283,8 @@ class FakeDrata(Fake):
             {
                 "id": number, "serialNumber": f"C02{person.login.upper()[:6]}", "model": "MacBook Pro",
                 "osVersion": "26.1", "lastCheckedAt": self._ago(hours=20), "sourceType": "AGENT",
-                "isDeviceCompliant": person.login != "alan", "encryptionEnabled": True,
-                "firewallEnabled": person.login != "alan", "antivirusEnabled": True,
+                "isDeviceCompliant": self.kept or person.login != "alan", "encryptionEnabled": True,
+                "firewallEnabled": self.kept or person.login != "alan", "antivirusEnabled": True,
                 "autoUpdateEnabled": True, "passwordManagerEnabled": True, "screenLockTime": 5,
                 "deletedAt": None,
             }

@@ -38,6 +38,7 @@ class FakeEntra(Fake):
 
     Args:
         now: the time that ages are counted from; the real one by default.
+        kept: whether only the faults that `seeds.kept` lists are left.
 
     Attributes:
         granted: what the application may do.
@@ -45,7 +46,7 @@ class FakeEntra(Fake):
         links: where the next pages are said to be; below the asker's own address by default.
     """
 
-    def __init__(self, now: datetime | None = None) -> None:
+    def __init__(self, now: datetime | None = None, kept: bool = False) -> None:
         super().__init__()
         self.now = (now or datetime.now(UTC)).replace(microsecond=0)
         self.granted: Sequence[str] = PERMISSIONS
@@ -53,6 +54,8 @@ class FakeEntra(Fake):
         self.links = ""
         self.assertions: list[Mapping[str, Any]] = []
         self.data = shapes.Tenant(self.now)
+        if kept:
+            self.data.welcome_guest()
         self.route(
             "POST /{tenant}/oauth2/v2.0/token",
             token_answer("https://graph.microsoft.com", lambda: self.granted, self.assertions),

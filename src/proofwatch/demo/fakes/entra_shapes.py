@@ -90,6 +90,12 @@ class Tenant:
             "/policies/authorizationPolicy": self._authorization(),
         }
 
+    def welcome_guest(self) -> None:
+        """Let the guest have answered the invitation, and come lately."""
+        for user in self.lists["/users"]:
+            if user["userPrincipalName"] == GUEST:
+                user |= {"externalUserState": "Accepted", "signInActivity": self._activity(4)}
+
     def ago(self, days: float) -> str:
         """Return a moment so many days ago, as Graph writes it."""
         return (self.now - timedelta(days=days)).isoformat().replace("+00:00", "Z")

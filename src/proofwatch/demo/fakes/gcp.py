@@ -32,18 +32,24 @@ from proofwatch.demo.staff import DOMAIN
 class FakeGcp(FakeGoogle):
     """An organisation with a folder and three projects; pages of two.
 
+    Args:
+        now: the time that ages are counted from; the real one by default.
+        kept: whether only the faults that `seeds.kept` lists are left.
+
     Attributes:
         assets: resources as Cloud Asset Inventory lists them.
         held: permissions that the monitor has, by organisation or project.
     """
 
-    def __init__(self, now: datetime | None = None) -> None:
+    def __init__(self, now: datetime | None = None, kept: bool = False) -> None:
         super().__init__(READER, [""], ["cloud-platform.read-only"])
         self.now = now or datetime.now(UTC).replace(microsecond=0)
         self.assets = resources(self.now)
         self.policies = [*policies(), *audit_policies()]
         self.org_policies = org_policies()
         self.findings = [finding(number, self.now) for number in range(3)]
+        if kept:
+            self._tidy()
         self.held: dict[str, set[str]] = {}
         self.visible = [ORGANIZATION]
         for line in ("organizations", "projects"):
@@ -54,6 +60,20 @@ class FakeGcp(FakeGoogle):
         self.route("POST /v3/folders/{name}", partial(self._tested, kind="folders"))
         self.route("GET /v3/organizations:search", self._organizations)
         self.route("GET /v3/projects:search", self._projects)
+
+    def _tidy(self) -> None:
+        """Mend what is not as it should be; the old key stays."""
+        for item in self.assets:
+            data = item["resource"]["data"]
+            if data.get("name") == "debugging":
+                data["sourceRanges"] = ["198.51.100.0/24"]
+            if item["assetType"] == "storage.googleapis.com/Bucket":
+                data["iamConfiguration"]["publicAccessPrevention"] = "enforced"
+            if item["assetType"] == "sqladmin.googleapis.com/Instance":
+                data["settings"]["ipConfiguration"]["sslMode"] = "ENCRYPTED_ONLY"
+        self.policies = [item for item in self.policies if "storage.googleapis" not in item["name"]]
+        self.org_policies = [item for item in self.org_policies if "/organizations/" in item["name"]]
+        self.findings = [item for item in self.findings if item["finding"]["severity"] == "LOW"]
 
     def settings(self) -> dict[str, Any]:
         """Return what connects to it."""

@@ -39,10 +39,12 @@ class FakeGithub(Fake):
     Args:
         now: the time that ages are counted from; the real one by default.
         names: of the repositories.
+        kept: whether only the faults that `seeds.kept` lists are left.
     """
 
-    def __init__(self, now: datetime | None = None, names: Sequence[str] = NAMES) -> None:
+    def __init__(self, now: datetime | None = None, names: Sequence[str] = NAMES, kept: bool = False) -> None:
         super().__init__()
+        self.kept = kept
         self.now = (now or datetime.now(UTC)).replace(microsecond=0)
         self.names = tuple(names)
         self.graph = Graph(ORG, self.names, self.now, MEMBERS)
@@ -86,7 +88,7 @@ class FakeGithub(Fake):
     def repository(self, name: str) -> dict[str, Any]:
         """Return a repository as REST has it."""
         number = 1000 + self.names.index(name)
-        scanned = "disabled" if name == "docs" else "enabled"
+        scanned = "disabled" if name == "docs" and not self.kept else "enabled"
         return shapes.repository(
             self.org, name, number, visibility="public" if name == "docs" else "private", archived=False,
             pushed_at=self.ago(1),
@@ -114,7 +116,8 @@ class FakeGithub(Fake):
         add(f"POST {api}/app/installations/900/access_tokens", self._installation_token)
         add(f"GET {org}", lambda asked: Said(self._organization()))
         add(f"GET {org}/installations", self._installations)
-        add(f"GET {org}/actions/permissions", lambda asked: Said(ACTIONS))
+        actions = {**ACTIONS, "allowed_actions": "local_only"} if self.kept else ACTIONS
+        add(f"GET {org}/actions/permissions", lambda asked: Said(actions))
         add(f"GET {org}/actions/permissions/workflow", lambda asked: Said(WORKFLOW))
         for name, items in self._lists().items():
             add(f"GET {org}/{name}", partial(self._list, items))
@@ -125,11 +128,12 @@ class FakeGithub(Fake):
     def _lists(self) -> dict[str, list[dict[str, Any]]]:
         billing, firmware = self._plain("billing-api"), self._plain("firmware")
         teams = [self._one_team(slug, number) for number, slug in enumerate(("engineering", "security"), 300)]
+        insecure = "0" if self.kept else "1"
         return {
             "repos": [self.repository(name) for name in self.names],
             "hooks": [
                 shapes.hook(ORG, 1, "https://ci.acme-robotics.example/hook", "0", self.ago(300)),
-                shapes.hook(ORG, 2, "https://old.acme-robotics.example/hook", "1", self.ago(900)),
+                shapes.hook(ORG, 2, "https://old.acme-robotics.example/hook", insecure, self.ago(900)),
             ],
             "rulesets": [
                 {
@@ -151,7 +155,9 @@ class FakeGithub(Fake):
                 shapes.dependabot_alert(firmware, 2, "pyserial", "medium", self.ago(5)),
             ],
             "code-scanning/alerts": [shapes.code_alert(firmware, 1, "medium", self.ago(3))],
-            "secret-scanning/alerts": [shapes.secret_alert(billing, 1, self.ago(12))],
+            "secret-scanning/alerts": []
+            if self.kept
+            else [shapes.secret_alert(billing, 1, self.ago(12))],
         }  # fmt: skip
 
     def _one_team(self, slug: str, number: int) -> dict[str, Any]:

@@ -29,9 +29,14 @@ V1 = "/admin/directory/v1"
 
 
 class FakeGoogleWorkspace(FakeGoogle):
-    """A customer with a few people, three groups, two roles and some phones; pages of three."""
+    """A customer with a few people, three groups, two roles and some phones; pages of three.
 
-    def __init__(self, now: datetime | None = None) -> None:
+    Args:
+        now: the time that ages are counted from; the real one by default.
+        kept: whether only the faults that `seeds.kept` lists are left.
+    """
+
+    def __init__(self, now: datetime | None = None, kept: bool = False) -> None:
         super().__init__("proofwatch@acme-robotics-audit.iam.gserviceaccount.com", [ADMIN], READING)
         self.now = now or datetime.now(UTC).replace(microsecond=0)
         self.users = [_reader(self.now), *(_user(person, self.now) for person in STAFF)]
@@ -39,6 +44,8 @@ class FakeGoogleWorkspace(FakeGoogle):
         self.groups = [_group(number, name) for number, name in enumerate(("all", "engineers", "finance"))]
         self.members = {group["id"]: list(_members(group["name"])) for group in self.groups}
         self.devices = [_device(number, person, self.now) for number, person in enumerate(EMPLOYED[:4])]
+        if kept:
+            self._tidy()
         self.logins = list(_logins(self.now))
         self.changes = list(_changes(self.now))
         lists: dict[str, tuple[str, list[Any]]] = {
@@ -55,6 +62,18 @@ class FakeGoogleWorkspace(FakeGoogle):
         self.route(f"GET {V1}/customer/my_customer/orgunits", lambda asked: Said(_org_units()))
         self.route(f"GET {V1}/customer/my_customer/domains", lambda asked: Said(_domains()))
         self.route("GET /admin/reports/v1/activity/users/all/applications/{name}", self._activity)
+
+    def _tidy(self) -> None:
+        """Encrypt every phone, leave nobody from outside in a group; who left still signs in."""
+        for user in self.users:
+            if user["primaryEmail"] == LEAVER.email:
+                user["lastLoginTime"] = _moment(self.now - timedelta(days=2))
+        for device in self.devices:
+            device["encryptionStatus"] = "Encrypted"
+        for group in self.groups:
+            found = [item for item in self.members[group["id"]] if item.get("email") != EXTERNAL]
+            self.members[group["id"]] = found
+            group["directMembersCount"] = str(len(found))
 
     def settings(self) -> dict[str, Any]:
         """Return what connects to it."""

@@ -46,9 +46,15 @@ REVIEWS = {
     "selfsubjectrulesreviews": "SelfSubjectRulesReview",
 }
 
+CARELESS = ("mary-debug", "old-report")
+"""What a well-kept cluster does not have."""
+
 
 class FakeKubernetes(Fake):
     """The company's cluster.
+
+    Args:
+        kept: whether only the faults that `seeds.kept` lists are left.
 
     Attributes:
         objects: path of a listing → its objects.
@@ -57,7 +63,7 @@ class FakeKubernetes(Fake):
         incomplete: why its list of our rules is not whole, as on a cluster with an authorizer of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: bool = False) -> None:
         super().__init__()
         self.reviews, self.incomplete = True, ""
         self.ends = int(time.time()) + DAYS * 86400
@@ -68,6 +74,11 @@ class FakeKubernetes(Fake):
             *(rule("get list", path.rpartition("/")[2], _group(path)) for path in KINDS),
         ]
         self.objects: dict[str, list[Item]] = {path: [] for path in KINDS} | objects()
+        if kept:
+            for path in ("/apis/apps/v1/deployments", f"/apis/{shapes.RBAC}/v1/clusterrolebindings"):
+                self.objects[path] = [
+                    item for item in self.objects[path] if item["metadata"]["name"] not in CARELESS
+                ]
         for path in KINDS:
             self.route(f"GET {path}", self._listed)
         for path in ("/version", "/version/"):

@@ -45,6 +45,7 @@ class FakeOkta(Fake):
 
     Args:
         now: the time that ages are counted from; the real one by default.
+        kept: whether only the faults that `seeds.kept` lists are left.
 
     Attributes:
         public: address that links begin with, where a proxy stands before it.
@@ -52,8 +53,9 @@ class FakeOkta(Fake):
         pipeline: which engine it says it is.
     """
 
-    def __init__(self, now: datetime | None = None) -> None:
+    def __init__(self, now: datetime | None = None, kept: bool = False) -> None:
         super().__init__()
+        self.kept = kept
         self.now = (now or datetime.now(UTC)).replace(microsecond=0)
         self.public, self.pipeline = "", "idx"
         self.granted: set[str] = {scope for _, scope in SCOPE_OF}
@@ -160,7 +162,7 @@ class FakeOkta(Fake):
         if person is None or not person.second_factor:
             return []
         found = [shapes.factor(person.login, "push", "OKTA")]
-        if person.login != "ada":
+        if person.login != "ada" or self.kept:
             found.append(shapes.factor(person.login, "webauthn", "FIDO"))
         return found
 
@@ -283,7 +285,9 @@ class FakeOkta(Fake):
             shapes.authenticator("okta_email", "email", "Email", {"allowedFor": "recovery"}),
             shapes.authenticator("okta_verify", "app", "Okta Verify"),
             shapes.authenticator("webauthn", "security_key", "FIDO2 (WebAuthn)"),
-            shapes.authenticator("phone_number", "phone", "Phone", {"allowedFor": "any"}),
+            shapes.authenticator(
+                "phone_number", "phone", "Phone", {"allowedFor": "recovery" if self.kept else "any"}
+            ),
         ]
         methods = {"phone_number": ["sms", "voice"], "okta_verify": ["push", "signed_nonce"]}
         by_id = {item["id"]: methods.get(str(item["key"]), ["other"]) for item in self.authenticators}

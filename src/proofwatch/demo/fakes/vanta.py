@@ -41,12 +41,19 @@ class FakeVanta(Fake):
         now: the time that its last run counts from; the present by default.
         account_id: of the AWS account that it monitors.
         named_scope: whether the answer with a token names its scope.
+        kept: whether only the faults that `seeds.kept` lists are left.
     """
 
     def __init__(
-        self, now: datetime | None = None, account_id: str = "123456789012", named_scope: bool = True
+        self,
+        now: datetime | None = None,
+        account_id: str = "123456789012",
+        named_scope: bool = True,
+        kept: bool = False,
     ) -> None:
         super().__init__()
+        self.kept = kept
+        self.without_factor = WITHOUT_FACTOR[:2] if kept else WITHOUT_FACTOR
         self.now, self.account_id, self.named_scope = now or datetime.now(UTC), account_id, named_scope
         self.given_out = 0
         """Tokens so far: each one revokes the one before."""
@@ -132,9 +139,11 @@ class FakeVanta(Fake):
 
     def _tests(self) -> list[dict[str, Any]]:
         late = {
-            "status": "OVERDUE", "soonestRemediateByDate": self._ago(days=3), "itemCount": 3,
+            "status": "OVERDUE", "soonestRemediateByDate": self._ago(days=3),
+            "itemCount": len(self.without_factor),
         }  # fmt: skip
-        off = {"isDeactivated": True, "deactivatedReason": None, "lastUpdatedDate": self._ago(days=90)}
+        why = "Nothing public is served from this account" if self.kept else None
+        off = {"isDeactivated": True, "deactivatedReason": why, "lastUpdatedDate": self._ago(days=90)}
         return [
             *(self._test(key, name, integration) for key, name, integration in _TIDY),
             self._test(
@@ -146,7 +155,8 @@ class FakeVanta(Fake):
                 deactivatedStatusInfo=off,
             ),
             self._test(
-                "aws-inspector-enabled", "Inspector is enabled", "aws", lastTestRunDate=self._ago(days=9)
+                "aws-inspector-enabled", "Inspector is enabled", "aws",
+                lastTestRunDate=self._ago(hours=2) if self.kept else self._ago(days=9),
             ),
             self._test(
                 "aws-imdsv2", "Instances demand IMDSv2", "aws", "IN_PROGRESS", owner=None,
@@ -163,12 +173,13 @@ class FakeVanta(Fake):
             }  # fmt: skip
 
         arn = f"arn:aws:iam::{self.account_id}:user/"
-        failing = [one(n, "FAILING", f"{arn}{name}", "IamUser") for n, name in enumerate(WITHOUT_FACTOR)]
+        failing = [one(n, "FAILING", f"{arn}{name}", "IamUser") for n, name in enumerate(self.without_factor)]
         why = "Signs in from the build farm only; approved by katherine until its role is ready"
         excluded = one(9, "DEACTIVATED", f"{arn}ci-deployer", "IamUser", why)
         return {"aws-iam-console-users-mfa": [*failing, excluded]}
 
     def _lists(self) -> Mapping[str, Sequence[Any]]:
+        broken = None if self.kept else "The refresh token was revoked"
         return {
             "/controls": self._controls(),
             "/frameworks": [{key: value for key, value in self._framework().items() if key[:4] != "requ"}],
@@ -176,11 +187,13 @@ class FakeVanta(Fake):
                 _integration("aws", "AWS", ["S3Bucket", "IamUser"]),
                 _integration("github", "GitHub", ["Repository"]),
                 _integration("gsuiteadmin", "Google Workspace", ["GsuiteUser"]),
-                _integration("jira", "Jira", ["JiraTask"], "The refresh token was revoked"),
+                _integration("jira", "Jira", ["JiraTask"], broken),
             ],
             "/documents": [
                 self._document("access-review", "Quarterly access review", "OK"),
-                self._document("penetration-test", "Penetration test report", "Needs update"),
+                self._document(
+                    "penetration-test", "Penetration test report", "OK" if self.kept else "Needs update"
+                ),
                 self._document("incident-drill", "Incident response drill", "OK"),
                 self._document("physical-access", "Visitor log of the office", "Not relevant"),
                 self._document("risk-assessment", "Yearly risk assessment", "OK"),

@@ -9,7 +9,7 @@ from typing import Any
 from proofwatch.demo.account import AMERICA, HOME, IMAGE, SECOND, Account
 from proofwatch.demo.documents import specification
 from proofwatch.demo.seeds import network
-from proofwatch.demo.seeds.storage import LOGS
+from proofwatch.demo.seeds.storage import LOGS, kms_key
 
 
 def production(account: Account) -> None:
@@ -20,8 +20,9 @@ def production(account: Account) -> None:
     for name in ("orders-app-1", "orders-app-2"):
         _instance(account, HOME, name, subnets[0], app)
     jenkins = network.group_id(account, HOME, "jenkins")
-    careless = _instance(account, HOME, "jenkins", subnets[1], jenkins, tokens="optional", public=True)
-    account.client("ec2").create_image(InstanceId=careless, Name="jenkins-golden")
+    careless = _instance(account, HOME, "jenkins", subnets[1], jenkins, careful=False)
+    if not account.kept:  # moto makes a plain copy of an encrypted disk.
+        account.client("ec2").create_image(InstanceId=careless, Name="jenkins-golden")
     _elsewhere(account)
     _launch_templates(account, subnets)
     _functions(
@@ -29,10 +30,15 @@ def production(account: Account) -> None:
         HOME,
         {"orders-webhook": "python3.13", "invoice-mailer": "python3.8", "thumbnailer": "nodejs22.x"},
     )
-    _publish_function(account, HOME, "thumbnailer")
+    if account.kept:
+        _functions(account, SECOND, {"warehouse-password": "python3.13"})  # It rotates a secret.
+    else:
+        _publish_function(account, HOME, "thumbnailer")
     _functions(account, AMERICA, {"edge-headers": "nodejs16.x"})
     _containers(account, subnets)
     _balancers(account, subnets, network.group_id(account, HOME, "public-web"))
+    if not account.kept:  # moto holds neither the certificate nor the firewall of a stage.
+        _rest_interface(account)
     _interfaces(account)
 
 
@@ -41,9 +47,9 @@ def staging(account: Account) -> None:
     vpc = network.default_vpc(account, HOME)
     subnets = network.subnet_ids(account, HOME, vpc)
     everything = network.group_id(account, HOME, "staging-anything")
-    _instance(account, HOME, "staging-app", subnets[0], everything, tokens="optional", public=True)
+    _instance(account, HOME, "staging-app", subnets[0], everything, careful=False)
     _functions(account, HOME, {"staging-webhook": "python3.12", "staging-cleanup": "python3.7"})
-    _repository(account, "staging-app", scanned=False, fixed=False)
+    _repository(account, "staging-app", careful=False)
 
 
 def forgotten(account: Account, region: str) -> None:
@@ -54,7 +60,7 @@ def forgotten(account: Account, region: str) -> None:
     )
     group = found["SecurityGroups"][0]["GroupId"]
     subnet = network.subnet_ids(account, region, vpc)[0]
-    _instance(account, region, "proof-of-concept", subnet, group, tokens="optional")
+    _instance(account, region, "proof-of-concept", subnet, group, careful=False, public=False)
 
 
 def _elsewhere(account: Account) -> None:
@@ -65,7 +71,7 @@ def _elsewhere(account: Account) -> None:
     vpc = network.default_vpc(account, AMERICA)
     group = network.group_id(account, AMERICA, "us-edge")
     subnet = network.subnet_ids(account, AMERICA, vpc)[0]
-    _instance(account, AMERICA, "us-edge", subnet, group, tokens="optional", public=True)
+    _instance(account, AMERICA, "us-edge", subnet, group, careful=False)
 
 
 def _instance(
@@ -74,26 +80,30 @@ def _instance(
     name: str,
     subnet: str,
     group: str,
-    tokens: str = "required",
-    public: bool = False,
+    careful: bool = True,
+    public: bool = True,
 ) -> str:
-    careful = tokens == "required"
+    """Start a machine; careless ones are `public`, unless said otherwise, and answer without a token."""
+    careful = careful or account.kept
     more: dict[str, Any] = {}
-    if careful and region == HOME:
+    if account.kept or (careful and region == HOME):
         more["IamInstanceProfile"] = {"Name": "app-server"}
+    if account.kept:
+        disk = {"Encrypted": True, "VolumeSize": 8, "DeleteOnTermination": True}
+        more["BlockDeviceMappings"] = [{"DeviceName": "/dev/sda1", "Ebs": disk}]
     made = account.client("ec2", region).run_instances(
         ImageId=IMAGE,
         InstanceType="t3.small",
         MinCount=1,
         MaxCount=1,
         Monitoring={"Enabled": careful},
-        MetadataOptions={"HttpTokens": tokens, "HttpEndpoint": "enabled"},
+        MetadataOptions={"HttpTokens": "required" if careful else "optional", "HttpEndpoint": "enabled"},
         NetworkInterfaces=[
             {
                 "DeviceIndex": 0,
                 "SubnetId": subnet,
                 "Groups": [group],
-                "AssociatePublicIpAddress": public,
+                "AssociatePublicIpAddress": public and not careful,
             }
         ],
         TagSpecifications=specification("instance", name),
@@ -104,7 +114,7 @@ def _instance(
 
 def _launch_templates(account: Account, subnets: list[str]) -> None:
     ec2 = account.client("ec2")
-    for name, tokens in (("orders-app", "required"), ("batch", "optional")):
+    for name, tokens in (("orders-app", "required"), ("batch", "required" if account.kept else "optional")):
         ec2.create_launch_template(
             LaunchTemplateName=name,
             LaunchTemplateData={
@@ -119,20 +129,26 @@ def _launch_templates(account: Account, subnets: list[str]) -> None:
         MinSize=0,
         MaxSize=4,
         DesiredCapacity=0,
-        VPCZoneIdentifier=subnets[0],
+        VPCZoneIdentifier=",".join(subnets if account.kept else subnets[:1]),
     )
 
 
 def _functions(account: Account, region: str, functions: dict[str, str]) -> None:
     client = account.client("lambda", region)
-    for name, runtime in functions.items():
+    for name, given in functions.items():
+        runtime, more = given, {}
+        if account.kept:
+            runtime = "nodejs22.x" if given.startswith("node") else "python3.13"
+            queue = f"arn:aws:sqs:{region}:{account.id}:failed-events"
+            more["DeadLetterConfig"] = {"TargetArn": queue}
         client.create_function(
             FunctionName=name,
             Runtime=runtime,
+            **more,
             Role=f"arn:aws:iam::{account.id}:role/functions",
             Handler="main.handler",
             Code={"ZipFile": _code()},
-            TracingConfig={"Mode": "Active" if runtime == "python3.13" else "PassThrough"},
+            TracingConfig={"Mode": "Active" if account.kept or runtime == "python3.13" else "PassThrough"},
         )
 
 
@@ -150,12 +166,12 @@ def _code() -> bytes:
 
 
 def _containers(account: Account, subnets: list[str]) -> None:
-    _repository(account, "orders-app", scanned=True, fixed=True)
-    _repository(account, "tools", scanned=False, fixed=False)
+    _repository(account, "orders-app", careful=True)
+    _repository(account, "tools", careful=False)
     ecs = account.client("ecs")
-    for name, insights in (("orders", "enabled"), ("batch", "disabled")):
+    for name, insights in (("orders", "enabled"), ("batch", "enabled" if account.kept else "disabled")):
         ecs.create_cluster(clusterName=name, settings=[{"name": "containerInsights", "value": insights}])
-    for family, privileged in (("orders-app", False), ("node-agent", True)):
+    for family, privileged in (("orders-app", False), ("node-agent", not account.kept)):
         ecs.register_task_definition(
             family=family,
             containerDefinitions=[
@@ -168,19 +184,26 @@ def _containers(account: Account, subnets: list[str]) -> None:
                 }
             ],
         )
+    more: dict[str, Any] = {}
+    if account.kept:
+        kinds = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+        more["logging"] = {"clusterLogging": [{"types": kinds, "enabled": True}]}
+        more["encryptionConfig"] = [{"resources": ["secrets"], "provider": {"keyArn": kms_key(account)}}]
     account.client("eks").create_cluster(
         name="robots",
         version="1.33",
         roleArn=f"arn:aws:iam::{account.id}:role/cluster",
-        resourcesVpcConfig={"subnetIds": subnets, "endpointPublicAccess": True},
+        resourcesVpcConfig={"subnetIds": subnets, "endpointPublicAccess": not account.kept},
+        **more,
     )
 
 
-def _repository(account: Account, name: str, scanned: bool, fixed: bool) -> None:
+def _repository(account: Account, name: str, careful: bool) -> None:
+    careful = careful or account.kept
     account.client("ecr").create_repository(
         repositoryName=name,
-        imageTagMutability="IMMUTABLE" if fixed else "MUTABLE",
-        imageScanningConfiguration={"scanOnPush": scanned},
+        imageTagMutability="IMMUTABLE" if careful else "MUTABLE",
+        imageScanningConfiguration={"scanOnPush": careful},
     )
 
 
@@ -189,7 +212,7 @@ def _balancers(account: Account, subnets: list[str], group: str) -> None:
     certificate = account.client("acm").request_certificate(
         DomainName="orders.acme-robotics.example", ValidationMethod="DNS"
     )["CertificateArn"]
-    for name, careful in (("orders", True), ("legacy", False)):
+    for name, careful in (("orders", True), ("legacy", account.kept)):
         arn = elb.create_load_balancer(Name=name, Subnets=subnets, SecurityGroups=[group])["LoadBalancers"][
             0
         ]["LoadBalancerArn"]
@@ -201,14 +224,25 @@ def _balancers(account: Account, subnets: list[str], group: str) -> None:
             _careful_listeners(elb, arn, certificate, forward)
         else:
             elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward)
+    _classic_balancer(account, "us-edge-classic")
+
+
+def _classic_balancer(account: Account, name: str) -> None:
     classic = account.client("elb", AMERICA)
+    door: dict[str, Any] = {"Protocol": "HTTP", "LoadBalancerPort": 80}
+    if account.kept:
+        made = account.client("acm", AMERICA).request_certificate(DomainName="us.acme-robotics.example")
+        door = {"Protocol": "HTTPS", "LoadBalancerPort": 443, "SSLCertificateId": made["CertificateArn"]}
     classic.create_load_balancer(
-        LoadBalancerName="us-edge-classic",
-        Listeners=[
-            {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstanceProtocol": "HTTP", "InstancePort": 8080}
-        ],
+        LoadBalancerName=name,
+        Listeners=[{**door, "InstanceProtocol": "HTTP", "InstancePort": 8080}],
         AvailabilityZones=[f"{AMERICA}a"],
     )
+    if account.kept:
+        log = {"Enabled": True, "S3BucketName": f"{LOGS}-{AMERICA}", "EmitInterval": 60, "S3BucketPrefix": ""}
+        classic.modify_load_balancer_attributes(
+            LoadBalancerName=name, LoadBalancerAttributes={"AccessLog": log}
+        )
 
 
 def _careful_listeners(elb: Any, arn: str, certificate: str, forward: list[dict[str, str]]) -> None:
@@ -238,7 +272,7 @@ def _careful_listeners(elb: Any, arn: str, certificate: str, forward: list[dict[
     )
 
 
-def _interfaces(account: Account) -> None:
+def _rest_interface(account: Account) -> None:
     rest = account.client("apigateway")
     api = rest.create_rest_api(name="partner-orders")
     method = {"restApiId": api["id"], "resourceId": api["rootResourceId"], "httpMethod": "GET"}
@@ -246,6 +280,9 @@ def _interfaces(account: Account) -> None:
     rest.put_integration(**method, type="MOCK")
     deployment = rest.create_deployment(restApiId=api["id"])["id"]
     rest.create_stage(restApiId=api["id"], stageName="live", deploymentId=deployment)
+
+
+def _interfaces(account: Account) -> None:
     account.client("apigatewayv2").create_api(Name="robots-telemetry", ProtocolType="HTTP")
     account.client("cloudfront", AMERICA).create_distribution(
         DistributionConfig={

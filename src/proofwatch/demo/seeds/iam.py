@@ -17,6 +17,16 @@ MEMBER_ROLE = "ProofwatchReadOnly"
 READ_ONLY = (f"{MANAGED}/SecurityAudit", f"{MANAGED}/job-function/ViewOnlyAccess")
 CONNECTING_USER = "proofwatch"
 _PARTNER = "998877665544"
+STRONG = {
+    "MinimumPasswordLength": 16,
+    "RequireSymbols": True,
+    "RequireNumbers": True,
+    "RequireUppercaseCharacters": True,
+    "RequireLowercaseCharacters": True,
+    "AllowUsersToChangePassword": True,
+    "MaxPasswordAge": 90,
+    "PasswordReusePrevention": 24,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,18 @@ _STAGING = (
     _Person("grace-staging", "developers", console=True, mfa=True),
     _Person("load-tester", keys=("Active", "Inactive"), attached=(ADMINISTRATOR,)),
     _Person("linus-staging", "developers", console=True),
+)
+_PRODUCTION_KEPT = (
+    _Person("ada", "administrators", console=True, mfa=True),
+    _Person("grace", "developers", console=True, mfa=True, keys=("Active",)),
+    _Person("linus", "developers", console=True),
+    _Person("margaret", "developers", console=True, mfa=True, keys=("Active",)),
+    _Person("ci-deployer", "deployers", keys=("Active",)),
+    _Person("departed-contractor", "contractors", console=True, keys=("Inactive",)),
+)
+_STAGING_KEPT = (
+    _Person("grace-staging", "developers", console=True, mfa=True),
+    _Person("linus-staging", "developers", console=True, mfa=True),
 )
 
 
@@ -73,46 +95,43 @@ def production(account: Account) -> None:
     """A strong password policy, four groups, seven people, and roles of which two trust too much."""
     iam = account.client("iam")
     iam.create_account_alias(AccountAlias="acme-robotics-production")
-    iam.update_account_password_policy(
-        MinimumPasswordLength=16,
-        RequireSymbols=True,
-        RequireNumbers=True,
-        RequireUppercaseCharacters=True,
-        RequireLowercaseCharacters=True,
-        AllowUsersToChangePassword=True,
-        MaxPasswordAge=90,
-        PasswordReusePrevention=24,
-    )
+    iam.update_account_password_policy(**STRONG)
     deploy = _customer_policy(
         iam,
         "AcmeDeploy",
         policy(allow(["ecs:UpdateService", "ecs:RegisterTaskDefinition"], "*")),
     )
-    _customer_policy(iam, "AcmeEverything", policy(allow("*", "*")))
-    _customer_policy(iam, "AcmeBucketsFull", policy(allow("s3:*", "*")))
-    _group(iam, "administrators", ADMINISTRATOR)
+    if not account.kept:
+        _customer_policy(iam, "AcmeEverything", policy(allow("*", "*")))
+        _customer_policy(iam, "AcmeBucketsFull", policy(allow("s3:*", "*")))
+    _group(iam, "administrators", f"{MANAGED}/PowerUserAccess" if account.kept else ADMINISTRATOR)
     _group(iam, "developers", f"{MANAGED}/PowerUserAccess")
     _group(iam, "deployers", deploy)
     _group(iam, "contractors", f"{MANAGED}/job-function/ViewOnlyAccess")
-    for person in _PRODUCTION:
+    for person in _PRODUCTION_KEPT if account.kept else _PRODUCTION:
         _person(account, person)
-    _roles(iam)
+    _roles(account)
 
 
 def staging(account: Account) -> None:
     """A weak password policy, one group, three people, and few roles."""
     iam = account.client("iam")
-    iam.update_account_password_policy(MinimumPasswordLength=8)
+    iam.update_account_password_policy(**(STRONG if account.kept else {"MinimumPasswordLength": 8}))
     _group(iam, "developers", f"{MANAGED}/PowerUserAccess")
-    for person in _STAGING:
+    for person in _STAGING_KEPT if account.kept else _STAGING:
         _person(account, person)
     _service_roles(iam)
+    if account.kept:
+        _support_role(iam)
 
 
-def _roles(iam: Any) -> None:
+def _roles(account: Account) -> None:
+    iam = account.client("iam")
     _service_roles(iam)
-    _role(iam, "incident-response", trust_service("ec2"), f"{MANAGED}/AWSSupportAccess")
-    _role(iam, "partner-billing", trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"}))
+    _support_role(iam)
+    if not account.kept:
+        _role(iam, "partner-billing", trust({"AWS": f"arn:aws:iam::{_PARTNER}:root"}))
+        _role(iam, "deploy-from-anywhere", trust({"AWS": "*"}), f"{MANAGED}/PowerUserAccess")
     _role(
         iam,
         "partner-monitoring",
@@ -121,7 +140,10 @@ def _roles(iam: Any) -> None:
             Condition={"StringEquals": {"sts:ExternalId": "acme-7f3a"}},
         ),
     )
-    _role(iam, "deploy-from-anywhere", trust({"AWS": "*"}), f"{MANAGED}/PowerUserAccess")
+
+
+def _support_role(iam: Any) -> None:
+    _role(iam, "incident-response", trust_service("ec2"), f"{MANAGED}/AWSSupportAccess")
 
 
 def _service_roles(iam: Any) -> None:

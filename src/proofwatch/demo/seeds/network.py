@@ -7,6 +7,7 @@ from typing import Any
 
 from proofwatch.demo.account import AMERICA, HOME, SECOND, Account
 from proofwatch.demo.documents import specification
+from proofwatch.demo.seeds.storage import log_group
 
 WORLD = "0.0.0.0/0"
 WORLD6 = "::/0"
@@ -43,19 +44,28 @@ _STAGING_GROUPS: dict[str, tuple[_Door, ...]] = {
     "staging-app": (_Door(443, 443, (WORLD,)),),
     "staging-anything": (_Door(0, 65535, (WORLD,)),),
 }
+_KEPT: dict[str, tuple[_Door, ...]] = {
+    # jenkins stays as it is: the one door that stands open.
+    "analytics": (_Door(5432, 5432, ("10.40.0.0/16",)),),
+    "robots-ipv6": (_Door(22, 22, (OFFICE,)),),
+    "windows-jump-host": (_Door(3389, 3389, (OFFICE,)),),
+    "staging-anything": (_Door(443, 443, (OFFICE,)),),
+}
 
 
 def production(account: Account) -> None:
     """One good network at home with flow logs, one without in the second region, doors of every kind."""
     vpc = _network(account, HOME, "orders", "10.20.0.0/16")
-    _flow_log(account, HOME, [vpc, default_vpc(account, HOME)])
+    if not account.kept:  # Else every network of every region is watched in the end.
+        flow_log(account, HOME, [vpc, default_vpc(account, HOME)])
     _groups(account, HOME, vpc, _HOME_GROUPS)
-    _close_default_group(account, HOME, vpc)
+    close_default_group(account, HOME, vpc)
     other = _network(account, SECOND, "analytics", "10.40.0.0/16")
     _groups(account, SECOND, other, _SECOND_GROUPS)
-    _open_access_list(account, SECOND, other)
+    if not account.kept:
+        _open_access_list(account, SECOND, other)
     _groups(account, AMERICA, default_vpc(account, AMERICA), _AMERICA_GROUPS)
-    for region in (HOME, SECOND):
+    for region in () if account.kept else (HOME, SECOND):
         account.client("ec2", region).allocate_address(Domain="vpc")
 
 
@@ -108,8 +118,9 @@ def _network(account: Account, region: str, name: str, block: str) -> str:
     return vpc
 
 
-def _flow_log(account: Account, region: str, vpcs: list[str]) -> None:
-    account.client("logs", region).create_log_group(logGroupName="/acme/flow-logs")
+def flow_log(account: Account, region: str, vpcs: list[str]) -> None:
+    """Let the networks log all traffic."""
+    log_group(account, region, "/acme/flow-logs")
     account.client("ec2", region).create_flow_logs(
         ResourceIds=vpcs,
         ResourceType="VPC",
@@ -121,7 +132,8 @@ def _flow_log(account: Account, region: str, vpcs: list[str]) -> None:
 
 def _groups(account: Account, region: str, vpc: str, groups: dict[str, tuple[_Door, ...]]) -> None:
     ec2 = account.client("ec2", region)
-    for name, doors in groups.items():
+    for name, given in groups.items():
+        doors = _KEPT.get(name, given) if account.kept else given
         made = ec2.create_security_group(
             GroupName=name,
             Description=f"{name} of Acme Robotics",
@@ -145,7 +157,8 @@ def permission(first: int, last: int, sources: tuple[str, ...]) -> dict[str, Any
     }
 
 
-def _close_default_group(account: Account, region: str, vpc: str) -> None:
+def close_default_group(account: Account, region: str, vpc: str) -> None:
+    """Take all rules from the network's default group."""
     ec2 = account.client("ec2", region)
     only = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
     for group in ec2.describe_security_groups(Filters=only)["SecurityGroups"]:

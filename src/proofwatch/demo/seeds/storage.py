@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from proofwatch.demo.account import AMERICA, HOME, SECOND, Account
+from proofwatch.demo.account import AMERICA, HOME, REGIONS, SECOND, Account
 from proofwatch.demo.documents import allow, policy, specification, tls_only
 
 ALL_BLOCKED = {
@@ -17,6 +17,8 @@ ALL_BLOCKED = {
 }
 LOGS = "acme-robotics-access-logs"
 TRAIL = "acme-robotics-trail"
+STAGING_TRAIL = "acme-staging-trail"
+KEY = "alias/acme-data"
 UNTIDY = "acme-robotics-customer-uploads"
 """The bucket that somebody repairs later: open to public settings and without versions."""
 
@@ -32,6 +34,9 @@ class _Bucket:
     tls: bool = True
     tidied: bool = True
     public: bool = False
+    locked: bool = False
+    logs: str = LOGS
+    """Where its requests are logged; a bucket for logs has its own name here."""
 
 
 _PRODUCTION = (
@@ -55,32 +60,57 @@ _STAGING = (
 def production(account: Account) -> None:
     """Nine buckets, disks in three regions, a public snapshot, a file system, backups."""
     _block_account(account)
-    for bucket in _PRODUCTION:
-        _bucket(account, bucket)
+    _buckets(account, _PRODUCTION, LOGS)
+    kept = account.kept
     _disks(
-        account, HOME, {"orders-db": True, "orders-logs": True, "jenkins-home": False, "legacy-share": False}
+        account, HOME, {"orders-db": True, "orders-logs": True, "jenkins-home": False, "legacy-share": kept}
     )
     _disks(account, SECOND, {"analytics-1": True, "analytics-2": True})
-    _disks(account, AMERICA, {"us-edge": False})
-    ec2 = account.client("ec2")
-    # moto offers this switch per region; only the home region has it on.
-    ec2.enable_ebs_encryption_by_default()
+    _disks(account, AMERICA, {"us-edge": kept})
+    for region in REGIONS if kept else (HOME,):
+        account.client("ec2", region).enable_ebs_encryption_by_default()
     _file_systems(account)
     _backups(account)
 
 
 def staging(account: Account) -> None:
     """Three buckets, none of them tidy, and plain disks."""
-    for bucket in _STAGING:
-        _bucket(account, bucket)
-    _disks(account, HOME, {"staging-db": False, "staging-app": True}, public="staging-db")
-    _disks(account, SECOND, {"staging-analytics": False})
+    kept = account.kept
+    _buckets(account, _STAGING, "acme-staging-access-logs")
+    public = "" if kept else "staging-db"
+    _disks(account, HOME, {"staging-db": kept, "staging-app": True}, public=public)
+    _disks(account, SECOND, {"staging-analytics": kept})
+    if kept:
+        _block_account(account)
+        _backups(account)
+        for region in REGIONS:
+            account.client("ec2", region).enable_ebs_encryption_by_default()
 
 
 def _block_account(account: Account) -> None:
     account.client("s3control").put_public_access_block(
         AccountId=account.id, PublicAccessBlockConfiguration=ALL_BLOCKED
     )
+
+
+def _buckets(account: Account, buckets: tuple[_Bucket, ...], logs: str) -> None:
+    """Make the buckets; in a well-kept account all tidy but one, each with logs in its own region."""
+    if account.kept:
+        names = {region: logs if region == HOME else f"{logs}-{region}" for region in REGIONS}
+        others = [item for item in buckets if item.name != logs]
+        trail = () if account.name == "production" else (_Bucket(STAGING_TRAIL),)
+        first = [_Bucket(name, region) for region, name in names.items()]
+        buckets = tuple(_tidied(item, names[item.region]) for item in (*first, *others, *trail))
+    for bucket in buckets:
+        _bucket(account, bucket)
+
+
+def _tidied(bucket: _Bucket, logs: str) -> _Bucket:
+    keeps = bucket.name != UNTIDY
+    return replace(
+        bucket, key=KEY, versions=keeps, locked=keeps, blocked=True, logged=True, tls=True, tidied=True,
+        public=False, logs=logs,
+    )  # fmt: skip
 
 
 def _bucket(account: Account, bucket: _Bucket) -> None:
@@ -92,20 +122,21 @@ def _bucket(account: Account, bucket: _Bucket) -> None:
         Bucket=name,
         ObjectOwnership="BucketOwnerEnforced",
         **(where if bucket.region != AMERICA else {}),
+        **({"ObjectLockEnabledForBucket": True} if bucket.locked else {}),
     )
     encrypt_bucket(s3, name, bucket.key)
     if bucket.versions:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     if bucket.blocked:
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=ALL_BLOCKED)
+    _bucket_policy(s3, bucket)
     if bucket.logged:
         s3.put_bucket_logging(
             Bucket=name,
-            BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": LOGS, "TargetPrefix": f"{name}/"}},
+            BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": bucket.logs, "TargetPrefix": f"{name}/"}},
         )
     if bucket.tidied:
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=_lifecycle())
-    _bucket_policy(s3, bucket)
 
 
 def encrypt_bucket(s3: Any, name: str, key: str = "") -> None:
@@ -117,6 +148,17 @@ def encrypt_bucket(s3: Any, name: str, key: str = "") -> None:
             "Rules": [{"ApplyServerSideEncryptionByDefault": how, "BucketKeyEnabled": bool(key)}]
         },
     )
+
+
+def kms_key(account: Account, region: str = HOME) -> str:
+    """Return the ARN of the company's own key of a region."""
+    return str(account.client("kms", region).describe_key(KeyId=KEY)["KeyMetadata"]["Arn"])
+
+
+def log_group(account: Account, region: str, name: str, encrypted: bool = False) -> None:
+    """Make a log group; a well-kept account encrypts each."""
+    key = {"kmsKeyId": kms_key(account, region)} if encrypted or account.kept else {}
+    account.client("logs", region).create_log_group(logGroupName=name, **key)
 
 
 def _lifecycle() -> dict[str, Any]:
@@ -138,12 +180,12 @@ def _bucket_policy(s3: Any, bucket: _Bucket) -> None:
         statements.append(tls_only(bucket.name))
     if bucket.public:
         statements.append(allow("s3:GetObject", f"arn:aws:s3:::{bucket.name}/*", "*"))
-    if bucket.name == LOGS:
+    if bucket.name == bucket.logs:
         to = {"Service": "logging.s3.amazonaws.com"}
-        statements.append(allow("s3:PutObject", f"arn:aws:s3:::{LOGS}/*", to))
-    if bucket.name == TRAIL:
+        statements.append(allow("s3:PutObject", f"arn:aws:s3:::{bucket.name}/*", to))
+    if bucket.name in (TRAIL, STAGING_TRAIL):
         to = {"Service": "cloudtrail.amazonaws.com"}
-        statements.append(allow("s3:PutObject", f"arn:aws:s3:::{TRAIL}/AWSLogs/*", to))
+        statements.append(allow("s3:PutObject", f"arn:aws:s3:::{bucket.name}/AWSLogs/*", to))
     if statements:
         s3.put_bucket_policy(Bucket=bucket.name, Policy=policy(*statements))
 
@@ -159,6 +201,8 @@ def _disks(account: Account, region: str, disks: dict[str, bool], public: str = 
             Encrypted=encrypted,
             TagSpecifications=specification("volume", name),
         )["VolumeId"]
+        if account.kept and not encrypted:
+            continue  # The one open volume is a fault of its own; no copies of it.
         snapshot = ec2.create_snapshot(
             VolumeId=volume,
             Description=f"nightly of {name}",
@@ -174,7 +218,7 @@ def _disks(account: Account, region: str, disks: dict[str, bool], public: str = 
 
 
 def _file_systems(account: Account) -> None:
-    for region, name, encrypted in ((HOME, "shared-models", True), (SECOND, "build-cache", False)):
+    for region, name, encrypted in ((HOME, "shared-models", True), (SECOND, "build-cache", account.kept)):
         efs = account.client("efs", region)
         made = efs.create_file_system(
             CreationToken=name, Encrypted=encrypted, Tags=[{"Key": "Name", "Value": name}], Backup=encrypted
@@ -188,8 +232,14 @@ def _file_systems(account: Account) -> None:
 
 
 def _backups(account: Account) -> None:
-    backup = account.client("backup")
-    backup.create_backup_vault(BackupVaultName="acme-vault")
+    for region in REGIONS if account.kept else (HOME,):
+        _backup(account, region)
+
+
+def _backup(account: Account, region: str) -> None:
+    backup = account.client("backup", region)
+    key = {"EncryptionKeyArn": kms_key(account, region)} if account.kept else {}
+    backup.create_backup_vault(BackupVaultName="acme-vault", **key)
     backup.create_backup_plan(
         BackupPlan={
             "BackupPlanName": "nightly",

@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from proofwatch.demo.account import AMERICA, HOME, REGIONS, SECOND, Account
-from proofwatch.demo.seeds.storage import TRAIL
+from proofwatch.demo.seeds.storage import STAGING_TRAIL, TRAIL, log_group
+
+
+def _any_of(*events: str) -> str:
+    return "{ " + " || ".join(f"($.eventName = {name})" for name in events) + " }"
+
 
 _METRICS = {
     "root-use": '{ $.userIdentity.type = "Root" && $.eventType != "AwsServiceEvent" }',
@@ -19,6 +24,19 @@ _METRICS = {
     ),
 }
 
+_MORE_METRICS = {
+    "failed-sign-ins": '{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed authentication") }',
+    "rights-changes": _any_of(
+        "AttachUserPolicy", "AttachRolePolicy", "CreatePolicyVersion", "PutRolePolicy", "DeleteRolePolicy"
+    ),
+    "recording-changes": _any_of("StopConfigurationRecorder", "DeleteDeliveryChannel"),
+    "bucket-policy-changes": _any_of("PutBucketPolicy", "PutBucketAcl", "DeleteBucketPolicy"),
+    "security-group-changes": _any_of(
+        "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "CreateSecurityGroup"
+    ),
+    "network-changes": _any_of("CreateVpc", "CreateRoute", "AttachInternetGateway", "CreateNetworkAclEntry"),
+}
+
 
 def keys(account: Account) -> None:
     """Three keys: one rotated with an alias, one never rotated, one about to be deleted."""
@@ -26,6 +44,8 @@ def keys(account: Account) -> None:
     good = kms.create_key(Description="data of Acme Robotics")["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/acme-data", TargetKeyId=good)
     kms.enable_key_rotation(KeyId=good)
+    if account.kept:
+        return
     kms.create_key(Description="made by hand for a trial")
     leaving = account.client("kms", SECOND)
     old = leaving.create_key(Description="of the old warehouse")["KeyMetadata"]["KeyId"]
@@ -35,16 +55,16 @@ def keys(account: Account) -> None:
 def production(account: Account) -> None:
     """A validated trail over all regions, recorder and detectors in some, alarms on three dangers."""
     _log_groups(account)
-    _trail(account)
-    _recorder(account)
+    _trail(account, TRAIL)
+    recorder(account, HOME, TRAIL)
     for region in (HOME, SECOND):
         account.client("guardduty", region).create_detector(Enable=True)
-    account.client("guardduty", AMERICA).create_detector(Enable=False)
+    account.client("guardduty", AMERICA).create_detector(Enable=account.kept)
     account.client("securityhub").enable_security_hub()
     account.client("inspector2").enable(accountIds=[account.id], resourceTypes=["EC2", "ECR"])
     _alarms(account)
     _parameters(account)
-    account.client("wafv2").create_web_acl(
+    wall = account.client("wafv2").create_web_acl(
         Name="public",
         Scope="REGIONAL",
         DefaultAction={"Allow": {}},
@@ -53,39 +73,53 @@ def production(account: Account) -> None:
             "CloudWatchMetricsEnabled": True,
             "MetricName": "public",
         },
-    )
+    )["Summary"]["ARN"]
+    if account.kept:
+        group = f"arn:aws:logs:{HOME}:{account.id}:log-group:aws-waf-logs-public"
+        account.client("wafv2").put_logging_configuration(
+            LoggingConfiguration={"ResourceArn": wall, "LogDestinationConfigs": [group]}
+        )
     _contact(account)
 
 
 def staging(account: Account) -> None:
-    """Nothing watches here, apart from logs that are kept for ever."""
-    logs = account.client("logs")
+    """Nothing watches here, apart from logs that are kept for ever; in a well-kept one all does."""
     for name in ("/acme/staging-orders", "/acme/staging-app"):
-        logs.create_log_group(logGroupName=name)
+        log_group(account, HOME, name)
+    if not account.kept:
+        return
+    log_group(account, HOME, "/acme/trail")
+    _trail(account, STAGING_TRAIL)
+    recorder(account, HOME, STAGING_TRAIL)
+    for region in REGIONS:
+        account.client("guardduty", region).create_detector(Enable=True)
+    account.client("securityhub").enable_security_hub()
+    account.client("inspector2").enable(accountIds=[account.id], resourceTypes=["EC2", "ECR"])
+    _alarms(account)
+    _contact(account)
 
 
 def _log_groups(account: Account) -> None:
     logs = account.client("logs")
-    key = account.client("kms").describe_key(KeyId="alias/acme-data")["KeyMetadata"]["Arn"]
     for name, days, encrypted in (
         ("/acme/trail", 400, True),
         ("/acme/orders", 365, True),
         ("/acme/billing", 0, False),
-        ("/acme/jenkins", 7, False),
+        ("/acme/jenkins", 365 if account.kept else 7, False),
     ):
-        logs.create_log_group(logGroupName=name, **({"kmsKeyId": key} if encrypted else {}))
+        log_group(account, HOME, name, encrypted)
         if days:
             logs.put_retention_policy(logGroupName=name, retentionInDays=days)
     for region in REGIONS[1:]:
-        account.client("logs", region).create_log_group(logGroupName="/acme/regional")
+        log_group(account, region, "/acme/regional")
 
 
-def _trail(account: Account) -> None:
+def _trail(account: Account, bucket: str) -> None:
     trail = account.client("cloudtrail")
     group = f"arn:aws:logs:{HOME}:{account.id}:log-group:/acme/trail:*"
     trail.create_trail(
         Name="acme",
-        S3BucketName=TRAIL,
+        S3BucketName=bucket,
         IsMultiRegionTrail=True,
         IncludeGlobalServiceEvents=True,
         EnableLogFileValidation=True,
@@ -93,15 +127,16 @@ def _trail(account: Account) -> None:
         CloudWatchLogsLogGroupArn=group,
         CloudWatchLogsRoleArn=f"arn:aws:iam::{account.id}:role/recorder",
     )
-    trail.put_event_selectors(
-        TrailName="acme",
-        EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": True}],
-    )
+    events: dict[str, Any] = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    if account.kept:
+        events["DataResources"] = [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]
+    trail.put_event_selectors(TrailName="acme", EventSelectors=[events])
     trail.start_logging(Name="acme")
 
 
-def _recorder(account: Account) -> None:
-    config = account.client("config")
+def recorder(account: Account, region: str, bucket: str) -> None:
+    """Record every change of a region's resources."""
+    config = account.client("config", region)
     config.put_configuration_recorder(
         ConfigurationRecorder={
             "name": "default",
@@ -109,8 +144,10 @@ def _recorder(account: Account) -> None:
             "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True},
         }
     )
-    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": TRAIL})
+    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": bucket})
     config.start_configuration_recorder(ConfigurationRecorderName="default")
+    if region != HOME:
+        return
     config.put_config_rule(
         ConfigRule={
             "ConfigRuleName": "encrypted-volumes",
@@ -126,7 +163,8 @@ def _alarms(account: Account) -> None:
     account.client("sns").subscribe(
         TopicArn=topic, Protocol="email", Endpoint="security@acme-robotics.example"
     )
-    for name, pattern in _METRICS.items():
+    patterns = {**_METRICS, **(_MORE_METRICS if account.kept else {})}
+    for name, pattern in patterns.items():
         account.client("logs").put_metric_filter(
             logGroupName="/acme/trail",
             filterName=name,
@@ -136,7 +174,8 @@ def _alarms(account: Account) -> None:
             ],
         )
         _alarm(account.client("cloudwatch"), name, "Acme/Security", name, [topic])
-    _alarm(account.client("cloudwatch"), "jenkins-disk-full", "AWS/EC2", "DiskUsed", [])
+    told = [topic] if account.kept else []
+    _alarm(account.client("cloudwatch"), "jenkins-disk-full", "AWS/EC2", "DiskUsed", told)
 
 
 def _alarm(cloudwatch: Any, name: str, namespace: str, metric: str, actions: list[str]) -> None:
