@@ -1,16 +1,19 @@
-# Build: docker build -t proofwatch .    Run: docker run --rm -v proofwatch:/data proofwatch status
+# Build: docker build -t proofwatch .      With more: --build-arg EXTRAS=postgres,dask,saml
+# Run:   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL -v proofwatch:/data proofwatch status
 FROM python:3.11-slim AS build
+ARG EXTRAS=postgres
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE CHANGELOG.md ./
 COPY src src
 RUN python -m venv /opt/proofwatch \
- && /opt/proofwatch/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+ && /opt/proofwatch/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home proofwatch
 COPY --from=build /opt/proofwatch /opt/proofwatch
 ENV PATH=/opt/proofwatch/bin:$PATH PROOFWATCH_HOME=/data PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-USER proofwatch
+# A number, so that Kubernetes can see that it is not root. Only /data and /tmp are written.
+USER 10001:10001
 VOLUME /data
 ENTRYPOINT ["proofwatch"]
 CMD ["worker"]

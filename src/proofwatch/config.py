@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from proofwatch.connectors.base import CONNECTION_NAME
 from proofwatch.errors import ProofwatchError
+from proofwatch.outbound.secrets import reveal
 
 
 class ConfigError(ProofwatchError):
@@ -124,7 +125,8 @@ class Settings:
 
 VARIABLES: dict[str, str] = {
     "PROOFWATCH_HOME": "Folder of the state. Default: the user's data folder.",
-    "DATABASE_URL": "State: sqlite:///file or postgres://user@host/name. Default: SQLite in the home folder.",
+    "DATABASE_URL": "State: sqlite:///file or postgres://user@host/name, or file:/path with that in it. "
+    "Default: SQLite in the home folder.",
     "PROOFWATCH_OBJECTS": "Evidence: a folder or s3://bucket/prefix. Default: objects/ in the home folder.",
     "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
     "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
@@ -147,7 +149,8 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_ORGANIZATION": "Whose controls these are, as exports name it. Default: none.",
     "PROOFWATCH_RETAIN_YEARS": "Years after its end for which the evidence of a period is held. Default: 7.",
     "PROOFWATCH_BROWSER": "Program that takes pictures of pages. Default: Chromium, where it is installed.",
-    "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for. Default: none: only this machine is told.",
+    "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for, or file:/path with it. Default: none: only "
+    "this machine is told.",
     "PROOFWATCH_ACTOR": "Name written beside every change. Default: the system user's name.",
     "PROOFWATCH_LOG": "Level of the log on standard error: debug, info, warning, error. Default: warning.",
 }
@@ -253,6 +256,8 @@ def check_executor(text: str) -> tuple[str, int]:
 
 
 def _database(url: str) -> str:
+    if url.startswith("file:"):
+        url = reveal(url, "reading DATABASE_URL")
     if not url.startswith(("sqlite:///", "postgres://", "postgresql://")):
         scheme = url.partition("://")[0] if "://" in url else "no scheme"
         raise ConfigError(

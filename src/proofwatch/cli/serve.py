@@ -80,7 +80,7 @@ def listen(app: App, host: str, port: int, threads: int = 8) -> Any:
     _ = app.catalog  # A wrong check file should stop the server at once, not at its first page.
     try:
         return waitress.create_server(
-            application(app), host=host, port=port, threads=threads, ident="proofwatch",
+            application(app, threads), host=host, port=port, threads=threads, ident="proofwatch",
             max_request_body_size=LARGEST_UPLOAD + 1024 * 1024, max_request_header_size=64 * 1024,
             channel_timeout=30, clear_untrusted_proxy_headers=True,
         )  # fmt: skip

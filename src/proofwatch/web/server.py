@@ -1,31 +1,70 @@
-"""One WSGI application: web hooks as before, everything else by Django."""
+"""One WSGI application: web hooks by what hears them, everything else by Django."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proofwatch.app import App
-from proofwatch.web import context
+from proofwatch.web import context, metrics
+from proofwatch.web.health import metrics_token
 from proofwatch.web.hooks import Hooks
 
 PLACES = ("/hooks/", "/slack/", "/trackers/")
+PROBES = ("/healthz", "/readyz")
 
 
-def application(app: App) -> Callable[[Mapping[str, Any], Any], Iterable[bytes]]:
-    """Return the application that serves an installation; its state is open already."""
+def application(app: App, threads: int = 0) -> metrics.Application:
+    """Return the application that serves an installation; its state is open already.
+
+    Args:
+        app: the installation.
+        threads: how many requests are answered at once, for the measurements.
+    """
     from django.core.handlers.wsgi import WSGIHandler
 
     context.serve(app)
     _warm(app)
+    metrics.THREADS.set(threads)
     hooks, pages = Hooks(app.client), WSGIHandler()
 
     def serve(environ: Mapping[str, Any], start: Any) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").startswith(PLACES):
-            return hooks(environ, start)
-        return pages(environ, start)
+        path = environ.get("PATH_INFO", "")
+        with metrics.busy():
+            if path.startswith(PLACES):
+                return _counted(hooks, environ, start)
+            return pages(_by_any_name(environ) if _is_for_machines(path) else environ, start)
 
     return serve
+
+
+def _is_for_machines(path: str) -> bool:
+    """Tell whether a place may be asked by any name, as probes do, which know a container's address only.
+
+    `/metrics` only with a token: without one it trusts this machine, and so the name must be this machine's,
+    or a page elsewhere could make a browser here ask for it.
+    """
+    return path in PROBES or (path == "/metrics" and bool(metrics_token()))
+
+
+def _by_any_name(environ: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**environ, "HTTP_HOST": "localhost"}
+
+
+def _counted(hooks: Hooks, environ: Mapping[str, Any], start: Any) -> Iterable[bytes]:
+    """Let web hooks answer, and measure that like every page; of the address, only its first part is told."""
+    began, said = time.perf_counter(), [500]
+
+    def starting(status: str, headers: list[tuple[str, str]]) -> Any:
+        said[0] = int(status[:3])
+        return start(status, headers)
+
+    try:
+        return hooks(environ, starting)
+    finally:
+        route = environ["PATH_INFO"].split("/")[1]
+        metrics.answered(environ.get("REQUEST_METHOD"), route, said[0], time.perf_counter() - began)
 
 
 def _warm(app: App) -> None:
