@@ -6,7 +6,6 @@ the interface that it comes from, and that one judges the data.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -18,10 +17,11 @@ import pytest
 
 from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.gcp import GcpConnector
+from proofwatch.connectors.rest.collect import Place
 from proofwatch.demo.fakes.gcp import FakeGcp
 from proofwatch.demo.fakes.gcp_assets import ORGANIZATION, resources
-from tests import servers
-from tests.connectors.google.discovery import document, openapi, schema
+from tests.connectors.google.discovery import document, schema
+from tests.connectors.google.judged import before, instead, saved
 
 TABLES = sorted(GcpConnector.tables())
 NAMES = ("cloudasset.v1", "cloudresourcemanager.v3", "securitycenter.v1")
@@ -48,9 +48,7 @@ def _schemas(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def description(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("description") / "google.json"
-    path.write_text(json.dumps(openapi(*NAMES, only=PATHS)))
-    return path
+    return saved(tmp_path_factory.mktemp("description"), *NAMES, only=PATHS)
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +60,13 @@ def google() -> Iterator[FakeGcp]:
 
 @pytest.fixture(scope="module")
 def judge(description: Path, google: FakeGcp) -> Iterator[str]:
-    port = servers.free_port()
-    command = servers.prism_before(google.url, description, port)
-    with servers.running(command, port, description.parent) as url:
+    with before(google.url, description) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def mock(description: Path) -> Iterator[str]:
-    port = servers.free_port()
-    with servers.running(servers.prism(description, port), port, description.parent) as url:
+    with instead(description) as url:
         yield url
 
 
@@ -136,7 +131,7 @@ def test_an_example_of_a_described_asset_is_parsed(
 ) -> None:
     connector = behind(mock, google, monkeypatch)
     # The mock knows no projects; their listing is taken as read.
-    connector._held.rows[ORGANIZATION, "gcp_project"] = (float("inf"), [])
+    monkeypatch.setattr(Place, "rows", lambda place, table: iter(()))
     first = next(iter(connector.read(Shard(ORGANIZATION, "global", "x", (table,)), table, ReadStats())))
     assert first["resource"]
     assert first["asset_type"]

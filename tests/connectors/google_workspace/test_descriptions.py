@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from proofwatch.connectors.base import ReadStats, Shard
 from proofwatch.connectors.google_workspace import GoogleWorkspaceConnector
 from proofwatch.demo.fakes.base import Said
 from proofwatch.demo.fakes.google_workspace import CUSTOMER, FakeGoogleWorkspace
-from tests import servers
-from tests.connectors.google.discovery import openapi
+from tests.connectors.google.judged import before, instead, saved
 
 TABLES = sorted(GoogleWorkspaceConnector.tables())
 PATHS = r"/(users|users/\{userKey\}|members|groups|roles|roleassignments|mobile|orgunits|domains)$|activity"
@@ -21,9 +19,7 @@ PATHS = r"/(users|users/\{userKey\}|members|groups|roles|roleassignments|mobile|
 
 @pytest.fixture(scope="module")
 def description(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("description") / "google.json"
-    path.write_text(json.dumps(openapi("admin.directory_v1", "admin.reports_v1", only=PATHS)))
-    return path
+    return saved(tmp_path_factory.mktemp("description"), "admin.directory_v1", "admin.reports_v1", only=PATHS)
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +31,13 @@ def google() -> Iterator[FakeGoogleWorkspace]:
 
 @pytest.fixture(scope="module")
 def judge(description: Path, google: FakeGoogleWorkspace) -> Iterator[str]:
-    port = servers.free_port()
-    command = servers.prism_before(google.url, description, port)
-    with servers.running(command, port, description.parent) as url:
+    with before(google.url, description) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def mock(description: Path) -> Iterator[str]:
-    port = servers.free_port()
-    with servers.running(servers.prism(description, port), port, description.parent) as url:
+    with instead(description) as url:
         yield url
 
 
