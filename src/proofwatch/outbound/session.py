@@ -49,6 +49,10 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host.lower()}:{port}"
 
 
+class NoTrust(ProofwatchError):
+    """A file of certificate authorities is none."""
+
+
 class Session:
     """Sends requests to the hosts that it is for. Threads may share it.
 
@@ -61,6 +65,7 @@ class Session:
 
     Raises:
         ValueError: an address is none, or what should be a certificate or a key.
+        NoTrust: `ca` cannot be read, or holds no certificate.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Session:
         self._timeouts = {"connect": CONNECT, "read": read, "write": read, "pool": WHOLE}
         tls = _own_trust(only_ca) if only_ca else ssl.create_default_context(cafile=certifi.where())
         if ca:
-            tls.load_verify_locations(ca)
+            _trust_also(tls, ca)
         if cert:
             _identify(tls, *cert)
         self._pool = httpcore.ConnectionPool(
@@ -137,6 +142,16 @@ class Session:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+
+
+def _trust_also(tls: ssl.SSLContext, path: str) -> None:
+    try:
+        tls.load_verify_locations(path)
+    except OSError as error:
+        # That of OpenSSL is one, too, and tells nothing of use.
+        why = "it holds no certificate as PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        doing, remedy = "reading the certificate authorities", "Look at the setting ca_file."
+        raise NoTrust(doing, f"{path}: {why or 'cannot be read'}", remedy) from None
 
 
 def _own_trust(authorities: str) -> ssl.SSLContext:

@@ -34,6 +34,14 @@ def test_read_only_is_proven_by_simulation_and_by_documents(ministack, connect):
     assert all(len(policy["sha256"]) == 64 for policy in facts["policies"])
 
 
+def test_an_organization_that_cannot_be_listed_is_not_proven_as_a_whole(ministack, connect):
+    key = ministack.user("proven-alone", READ_IAM, allow("iam:SimulatePrincipalPolicy"))
+    assert prove(connect(ministack.url, key)).read_only is True
+    proof = prove(connect(ministack.url, key, accounts="organization"))
+    assert proof.read_only is None
+    assert "organizations:ListAccounts" in proof.reason
+
+
 def test_simulation_alone_is_enough(ministack, connect):
     key = ministack.user("simulator", allow("iam:SimulatePrincipalPolicy"))
     proof = prove(connect(ministack.url, key))

@@ -131,6 +131,7 @@ def test_without_the_permission_users_are_read_and_it_is_named(read, entra, monk
         ("User.Read.All", True), ("User.ReadBasic.All", True), ("RoleManagement.Read.Directory", True),
         ("User.ReadWrite.All", False), ("Mail.Send", False), ("Sites.FullControl.All", False),
         ("TeamsAppInstallation.ReadWriteSelfForChat.All", False), ("Reading", False),
+        ("Application.ReadUpdate.All", False), ("Mail.ReadBasic", True),
     ],
 )  # fmt: skip
 def test_a_permission_reads_by_its_name(permission, reads):

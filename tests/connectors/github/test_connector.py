@@ -97,6 +97,15 @@ def test_of_a_fine_grained_token_nobody_can_tell_what_it_may_write(github, conne
     assert proof.read_only is None and "fine-grained token" in proof.reason
 
 
+@pytest.mark.parametrize(("token", "only"), [("github_pat_1", None), ("ghu_1", None), ("ghp_1", True)])
+def test_a_token_of_permissions_that_names_no_scope_proves_nothing_by_that(
+    github, connected, monkeypatch, token, only
+):
+    monkeypatch.setenv("DEMO_GITHUB_TOKEN", token)
+    monkeypatch.setattr(github, "scopes", "")
+    assert connected().prove_read_only().read_only is only
+
+
 def test_an_app_signs_in_by_its_key_and_its_token_says_what_it_may(github, connected, private_key):
     connector = connected(token=None, app_id="9", private_key=private_key)
     assert connector.identity().principal == "app proofwatch"
@@ -116,6 +125,14 @@ def test_an_app_that_may_write_is_shown(github, connected, private_key):
     github.broken["/api/v3/app/installations/900/access_tokens"] = Said(told, 201)
     proof = connected(token=None, app_id="9", private_key=private_key).prove_read_only()
     assert (proof.read_only, proof.writes) == (False, (f"{ORG}: contents=write",))
+
+
+@pytest.mark.parametrize("told", [{}, {"permissions": {}}, {"permissions": []}])
+def test_an_app_whose_token_names_no_permission_is_not_proven(github, connected, private_key, told):
+    path = "/api/v3/app/installations/900/access_tokens"
+    github.broken[path] = Said({"token": "t", "expires_in": 3600, **told}, 201)
+    proof = connected(token=None, app_id="9", private_key=private_key).prove_read_only()
+    assert proof.read_only is None and "does not say what the token" in proof.reason
 
 
 def test_an_app_of_selected_repositories_leaves_a_gap(github, connected, private_key):

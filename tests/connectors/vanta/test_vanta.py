@@ -11,11 +11,14 @@ import pytest
 
 from proofwatch.connectors.base import ConnectorError, ReadStats, Row, Shard, Unread
 from proofwatch.connectors.vanta import VantaConnector
-from proofwatch.connectors.vanta.access import OneToken, forget
+from proofwatch.connectors.vanta.access import OneToken, forget, token_of
+from proofwatch.connectors.vanta.settings import VantaSettings
 from proofwatch.connectors.vanta.tables import TABLES
 from proofwatch.demo.fakes.base import Said
 from proofwatch.demo.fakes.vanta import SCOPE, SECRET, FakeVanta
 from proofwatch.demo.seeds import iam, storage
+from proofwatch.outbound.http import Answer
+from proofwatch.outbound.session import Session
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ACCOUNT = "Acme Robotics"
@@ -278,3 +281,18 @@ def test_vanta_and_the_company_at_aws_agree_about_people_and_differ_about_bucket
         "acme-robotics-invoices",
     ]
     assert by(read(made, "vanta_test"), "test_id")["aws-s3-buckets-versioned"]["status"] == "OK"
+
+
+def test_the_shared_token_is_renewed_over_the_connections_of_who_came_last(vanta: FakeVanta) -> None:
+    class Counting(Session):
+        asked = 0
+
+        def request(self, *given: Any, **named: Any) -> Answer:
+            self.asked += 1
+            return super().request(*given, **named)
+
+    settings = VantaSettings.model_validate(vanta.settings())
+    earlier, later = Counting([settings.token_url]), Counting([settings.token_url])
+    assert token_of(settings, earlier) is token_of(settings, later)
+    token_of(settings, later).token()
+    assert (earlier.asked, later.asked) == (0, 1)

@@ -60,7 +60,7 @@ def check_permissions(clients: Clients, tables: Sequence[Table]) -> list[Permiss
         for name in table.permissions:
             needs.setdefault(name, []).append(table.name)
     found: list[Permission] = []
-    for account in selected_accounts(clients):
+    for account in selected_accounts(clients)[0]:
         answers = _account_answers(clients, account, needs, tables)
         found += [
             Permission(name, *answers[name], tables=tuple(needs[name]), account_id=account)

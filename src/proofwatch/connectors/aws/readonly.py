@@ -62,8 +62,8 @@ def prove(clients: Clients) -> ReadOnlyProof:
     Raises:
         ConnectorError: STS did not say who we are.
     """
-    proofs = {account: _prove(clients, account) for account in selected_accounts(clients)}
-    return _combine(clients, proofs)
+    accounts, unknown = selected_accounts(clients)
+    return _combine(clients, {account: _prove(clients, account) for account in accounts}, unknown)
 
 
 def _prove(clients: Clients, account: str) -> _Proof:
@@ -144,10 +144,10 @@ def _judge(action: str, document: Document, statement: Statement, policies: Poli
         proof.maybe.add(action)
 
 
-def _combine(clients: Clients, proofs: dict[str, _Proof]) -> ReadOnlyProof:
+def _combine(clients: Clients, proofs: dict[str, _Proof], unknown: list[str]) -> ReadOnlyProof:
     verdicts = [proof.read_only for proof in proofs.values()]
     read_only: bool | None = None
-    if verdicts and all(verdict is True for verdict in verdicts):
+    if verdicts and not unknown and all(verdict is True for verdict in verdicts):
         read_only = True
     elif False in verdicts:
         read_only = False
@@ -161,7 +161,7 @@ def _combine(clients: Clients, proofs: dict[str, _Proof]) -> ReadOnlyProof:
         read_only,
         " and ".join(methods) or "none available",
         tuple(writes),
-        _reason(read_only, proofs, writes),
+        "; ".join([_reason(read_only, proofs, writes), *unknown]),
         evidence,
     )
 

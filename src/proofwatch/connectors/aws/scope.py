@@ -55,17 +55,18 @@ def read_scope(clients: Clients) -> Scope:
     )
 
 
-def selected_accounts(clients: Clients) -> list[str]:
-    """Return the accounts that the settings choose (of the organization, the active ones)."""
+def selected_accounts(clients: Clients) -> tuple[list[str], list[str]]:
+    """Return the accounts that the settings choose (of the organization, those active), and why not all."""
     own = clients.caller["Account"]
     chosen = clients.settings.accounts
-    listed = _organization(clients, own)[0] if chosen == "organization" else {}
+    listed, unknown = _organization(clients, own) if chosen == "organization" else ({}, [])
     excluded = {item.id for item in clients.settings.exclude_accounts}
-    return [
+    selected = [
         account
         for account in sorted(_wanted(clients, own, listed))
         if account not in excluded and listed.get(account, _Account(account)).status == "ACTIVE"
     ]
+    return selected, unknown
 
 
 def _organization(clients: Clients, own: str) -> tuple[dict[str, _Account], list[str]]:

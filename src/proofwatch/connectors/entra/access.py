@@ -118,7 +118,8 @@ def credential_ends(access: Access, application: Mapping[str, Any]) -> str:
 def is_read(permission: str) -> bool:
     """Tell whether a permission of Graph only reads, by its name: `User.Read.All`, `User.ReadBasic.All`."""
     parts = permission.split(".")[1:]
-    return any(part.startswith("Read") for part in parts) and not any("Write" in part for part in parts)
+    # ReadWrite is not the only one that does more: Application.ReadUpdate.All changes applications.
+    return any(part in ("Read", "ReadBasic") for part in parts) and not any("Write" in part for part in parts)
 
 
 def prove(access: Access) -> ReadOnlyProof:

@@ -26,6 +26,8 @@ READ_SCOPES = frozenset(
     }
 )  # fmt: skip
 """Scopes of a classic token that write nothing; every other one does (GitHub: Scopes for OAuth apps)."""
+WITHOUT_SCOPES = ("github_pat_", "ghu_", "ghs_")
+"""How tokens begin that have permissions instead of scopes: fine-grained ones, and those of an App."""
 
 
 def limited(answer: Answer) -> float | None:
@@ -146,11 +148,16 @@ def prove(access: Access, accounts: list[str]) -> ReadOnlyProof:
 def _app_proof(access: Access, accounts: list[str]) -> ReadOnlyProof:
     writes: list[str] = []
     told: dict[str, Any] = {}
+    method = "permissions that GitHub wrote into each installation's token"
     for account in accounts:
-        granted = access.installation_token(account).token().told.get("permissions") or {}
+        granted = access.installation_token(account).token().told.get("permissions")
+        if not isinstance(granted, Mapping) or not granted:
+            problem = f"GitHub does not say what the token of {account} may do"
+            return ReadOnlyProof(
+                False if writes else None, method, tuple(writes), problem, {"permissions": told}
+            )
         told[account] = dict(granted)
         writes += [f"{account}: {name}={level}" for name, level in sorted(granted.items()) if level != "read"]
-    method = "permissions that GitHub wrote into each installation's token"
     reason = "" if told else "the App is installed in none of the organisations"
     return ReadOnlyProof(not writes if told else None, method, tuple(writes), reason, {"permissions": told})
 
@@ -158,6 +165,9 @@ def _app_proof(access: Access, accounts: list[str]) -> ReadOnlyProof:
 def _token_proof(access: Access) -> ReadOnlyProof:
     page = access.of("").get("/user")
     scopes = page.headers.get("x-oauth-scopes")
+    if not scopes and secret(str(access.settings.token), DOING).startswith(WITHOUT_SCOPES):
+        # What such a token may do stands in no scope, so that none of them is no proof.
+        scopes = None
     if scopes is None:
         reason = (
             "GitHub tells nobody what a fine-grained token may write; look at its page, or use a GitHub App, "

@@ -89,9 +89,10 @@ def token_of(settings: VantaSettings, session: Session) -> OneToken:
     """Return the token that this process shares for an application."""
     key = (settings.token_url, settings.client_id, settings.client_secret)
     with _LOCK:
-        if key not in _TOKENS:
-            _TOKENS[key] = OneToken(lambda: _fetch(settings, session))
-        return _TOKENS[key]
+        token = _TOKENS.setdefault(key, OneToken(lambda: _fetch(settings, session)))
+        # It is renewed over the connections of whoever came last: a certificate authority may have changed.
+        token.fetch = lambda: _fetch(settings, session)
+        return token
 
 
 def pace_of(settings: VantaSettings) -> Pace:
