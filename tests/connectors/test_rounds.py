@@ -5,7 +5,9 @@ import pytest
 from proofwatch.connectors.rounds import Rounds
 
 
-@pytest.mark.parametrize(("before", "circle"), [(0, 1), (1, 1), (0, 2), (3, 7), (100, 1), (1, 100), (500, 333)])
+@pytest.mark.parametrize(
+    ("before", "circle"), [(0, 1), (1, 1), (0, 2), (3, 7), (100, 1), (1, 100), (500, 333)]
+)
 def test_a_circle_is_noticed(before, circle):
     rounds = Rounds()
     for step in range(4 * (before + circle)):

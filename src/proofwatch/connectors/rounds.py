@@ -1,4 +1,4 @@
-"""Whether a listing goes round in circles, told with two marks however many pages it has (R. P. Brent, 1980)."""
+"""Whether a listing goes round in circles, told with one mark however many pages it has (Brent, 1980)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-from array import array
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import IO, Any
 
 from proofwatch.connectors.base import KEY, Row, Table
 from proofwatch.snapshots.base import Part, SnapshotError
+from proofwatch.snapshots.repeated import Repeated
 from proofwatch.snapshots.typed import Check, Misfit, compile_columns
 
 _BATCH = 500
@@ -27,9 +27,6 @@ _BATCH = 500
 
 _ROW_LIMIT = 4_000_000
 """Characters of one row; DuckDB's JSON reader takes objects of up to 16 MiB, and UTF-8 has up to 4 bytes."""
-
-_BUCKET = 1_000_000
-"""Hashes sorted at a time while looking for duplicates."""
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
@@ -39,7 +36,7 @@ _Plan = list[tuple[str, type | None, Check]]
 
 
 def write_part(folder: Path, table: Table, account_id: str, region: str, rows: Iterable[Row]) -> Part:
-    """Write every row; return the finished part. Memory does not grow with a row's number beyond 8 bytes.
+    """Write every row; return the finished part. Memory does not grow with their number.
 
     A value that does not fit its column's type becomes NULL and its column is named in the row's
     `_unread`. Members that the table does not declare are left out; missing ones are NULL. Rows that the
@@ -63,12 +60,11 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
     stem = _stem(table.name, account_id, region)
     temporary = folder / f"{stem}.{os.getpid()}.tmp"
     try:
-        hashes: array[int] = array("q")
-        with temporary.open("wb") as file:
+        with Repeated() as hashes, temporary.open("wb") as file:
             for line in _lines(table, account_id, region, rows, hashes, doing):
                 file.write(line)
             _sync(file)
-        twice = _twice(hashes)
+            twice = hashes.twice()
         dropped = _drop_duplicates(temporary, twice, doing) if twice else 0
         count = len(hashes) - dropped
         home = _home(folder, stem)
@@ -117,7 +113,7 @@ def _plan(table: Table) -> _Plan:
 
 
 def _lines(
-    table: Table, account_id: str, region: str, rows: Iterable[Row], hashes: array[int], doing: str
+    table: Table, account_id: str, region: str, rows: Iterable[Row], hashes: Repeated, doing: str
 ) -> Iterator[bytes]:
     """Yield encoded batches of lines, and note each resource's hash."""
     plan = _plan(table)
@@ -236,19 +232,6 @@ def _nameless(resource: object, number: int, doing: str) -> SnapshotError:
         f"row {number + 1} has no identity: its resource is {found}",
         "A table whose rows cannot be told apart cannot be judged; please report it.",
     )
-
-
-def _twice(hashes: array[int]) -> set[int]:
-    """Return the hashes that occur more than once, sorting only so many at a time."""
-    buckets = 1 + len(hashes) // _BUCKET
-    found: set[int] = set()
-    for bucket in range(buckets):
-        last = None
-        for value in sorted(value for value in hashes if value % buckets == bucket):
-            if value == last:
-                found.add(value)
-            last = value
-    return found
 
 
 def _drop_duplicates(path: Path, twice: set[int], doing: str) -> int:

@@ -11,6 +11,7 @@ from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.writes import PREFIXES
 from proofwatch.connectors.base import ReadStats, Unread
 from proofwatch.connectors.naming import dig
+from proofwatch.connectors.rounds import Rounds
 
 Raw = dict[str, Any]
 """One item as botocore parsed it. A reader may add `_unread`: column → reason."""
@@ -108,7 +109,7 @@ class Caller:
         """
         config = paging(service, op)
         request = dict(params)
-        seen: set[str] = set()
+        rounds = Rounds()
         while True:
             page = self.call(service, op, request, region=region, permission=permission)
             if listing:
@@ -121,11 +122,10 @@ class Caller:
             problem = ""
             if not following:
                 problem = "AWS says that there is more, and gives no continuation"
-            elif repr(following) in seen:
+            elif rounds.again(repr(following)):
                 problem = "AWS gave the same continuation twice, so the list would never end"
             if problem:
                 raise Unread(self.doing(f"{service}:{op}"), problem, "Try again later.", permanent=False)
-            seen.add(repr(following))
             request.update(following)
 
     def attempt(

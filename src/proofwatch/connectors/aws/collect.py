@@ -137,12 +137,14 @@ def _parents(declaration: AwsTable, caller: Caller, cache: Cache) -> Iterator[Ra
     for old in [name for name, (at, _) in list(cache.items()) if time.monotonic() - at >= PARENT_SECONDS]:
         cache.pop(old, None)
     began = time.monotonic()
-    rows: list[Raw] = []
+    rows: list[Raw] | None = []
     for raw in list_rows(declared(declaration.parent), caller, cache):
-        if len(rows) <= PARENT_ROWS:
+        if rows is not None:
             rows.append(raw)
+            if len(rows) > PARENT_ROWS:
+                rows = None
         yield raw
-    if len(rows) <= PARENT_ROWS:
+    if rows is not None:
         cache[key] = (began, rows)
 
 

@@ -8,13 +8,13 @@ That a listing is whole is told by its own count.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from proofwatch.connectors.base import Unread
+from proofwatch.connectors.ondisk import RowsOnDisk
 from proofwatch.connectors.rest.collect import Place
 from proofwatch.connectors.rest.declare import Raw, Reader
 from proofwatch.connectors.rest.paging import Page, Request
@@ -58,14 +58,13 @@ def listed(query: str, *, alone: bool = False) -> Reader:
             remedy = "Give the application the role Reader there; a new one is seen after some minutes."
             raise Unread(_doing(place), problem, remedy, permission=READ, code="403")
         found = _by_subscription(place, query, [place.account]) if alone else rows_of(place, query)
-        for part in found.get(place.account, ()):
-            yield from json.loads(zlib.decompress(part))
+        yield from found.rows(place.account)
 
     return read
 
 
-def rows_of(place: Place, query: str) -> Mapping[str, list[bytes]]:
-    """Return the rows of a query by subscription, packed, asked once for all. Raises Unread."""
+def rows_of(place: Place, query: str) -> RowsOnDisk:
+    """Return the rows of a query by subscription, asked once for all. Raises Unread."""
     lock = place.cache.setdefault(("lock", query), threading.Lock())
     with lock:
         held = place.cache.get(("rows", query))
@@ -74,27 +73,28 @@ def rows_of(place: Place, query: str) -> Mapping[str, list[bytes]]:
             subscriptions = list(place.names["subscriptions"]())
             held = (began, _by_subscription(place, query, subscriptions))
             place.cache[("rows", query)] = held
-        found: Mapping[str, list[bytes]] = held[1]
+        found: RowsOnDisk = held[1]
         return found
 
 
-def _by_subscription(place: Place, query: str, subscriptions: list[str]) -> dict[str, list[bytes]]:
-    """Return rows by subscription, as packed JSON: they wait until their subscription is read."""
-    packed: dict[str, list[bytes]] = {}
+def _by_subscription(place: Place, query: str, subscriptions: list[str]) -> RowsOnDisk:
+    """Return rows by subscription: they wait until their subscription is read."""
+    kept = RowsOnDisk()
     for start in range(0, len(subscriptions), MOST_SUBSCRIPTIONS):
-        found: dict[str, list[Raw]] = {}
-        for row in _rows(place, query, subscriptions[start : start + MOST_SUBSCRIPTIONS]):
-            owner = row.get("subscriptionId")
-            if not isinstance(owner, str) or not isinstance(row.get("id"), str):
-                raise _odd(place, "a row has no id or no subscription")
-            # Ids are the same in any case, and Azure itself writes them in several.
-            found.setdefault(owner.lower(), []).append({**row, "parent_key": row["id"].lower()})
-        for owner, rows in found.items():
-            packed.setdefault(owner, []).append(zlib.compress(json.dumps(rows).encode(), 1))
-    return packed
+        for page in _pages(place, query, subscriptions[start : start + MOST_SUBSCRIPTIONS]):
+            found: dict[str, list[Raw]] = {}
+            for row in page:
+                owner = row.get("subscriptionId")
+                if not isinstance(owner, str) or not isinstance(row.get("id"), str):
+                    raise _odd(place, "a row has no id or no subscription")
+                # Ids are the same in any case, and Azure itself writes them in several.
+                found.setdefault(owner.lower(), []).append({**row, "parent_key": row["id"].lower()})
+            for owner, rows in found.items():
+                kept.add(owner, rows)
+    return kept
 
 
-def _rows(place: Place, query: str, subscriptions: list[str]) -> Iterator[Raw]:
+def _pages(place: Place, query: str, subscriptions: list[str]) -> Iterator[list[Mapping[str, Any]]]:
     options = {"resultFormat": "objectArray", "$top": SIZE}
     request = Request(PATH, body={"query": query, "subscriptions": subscriptions, "options": options})
     read: int = 0
@@ -105,7 +105,7 @@ def _rows(place: Place, query: str, subscriptions: list[str]) -> Iterator[Raw]:
         if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
             raise _odd(place, "data is no list of objects")
         read += len(items)
-        yield from (dict(item) for item in items)
+        yield items
     if read != total:
         problem = f"Resource Graph says that there are {total} rows and gave {read}"
         remedy = "It is read again by the next sweep: something may have changed meanwhile."

@@ -13,6 +13,7 @@ from proofwatch.connectors.base import Unread
 from proofwatch.connectors.rest.collect import Place
 from proofwatch.connectors.rest.declare import Raw
 from proofwatch.connectors.rest.paging import Request
+from proofwatch.connectors.rounds import Rounds
 
 FIRST = "first: 100, after: $after"
 """How each query asks for a page: by the most that GitHub gives."""
@@ -41,7 +42,7 @@ def nodes(
         Unread: a page could not be read wholly.
     """
     after: str | None = None
-    kind, size = "edges" if edges else "nodes", 100
+    kind, size, rounds = "edges" if edges else "nodes", 100, Rounds()
     while True:
         page = text.replace(FIRST, f"first: {size}, after: $after", 1)
         try:
@@ -67,7 +68,7 @@ def nodes(
             raise _refused(place, permission, errors, f"{path}.pageInfo")
         if not info["hasNextPage"]:
             return
-        if not info.get("endCursor") or info["endCursor"] == after:
+        if not info.get("endCursor") or rounds.again(str(info["endCursor"])):
             raise Unread(f"reading {path} of {place.account}", "GitHub's pages lead nowhere", permanent=False)
         after = info["endCursor"]
 

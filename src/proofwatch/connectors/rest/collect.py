@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from proofwatch.connectors.base import GLOBAL, ReadStats, Row, Table, Unread
 from proofwatch.connectors.naming import MissingMember, dig, fill, look_up
+from proofwatch.connectors.ondisk import RowsOnDisk
 from proofwatch.connectors.rest.api import Api
 from proofwatch.connectors.rest.declare import Call, Col, Raw, RestTable
 from proofwatch.connectors.rest.paging import Page, Request
@@ -29,8 +30,9 @@ WORKERS = 4
 GIVE_UP_AFTER = 3
 """Failures of one call in a row, of a kind that no other row would change, before it is made no more."""
 PARENT_SECONDS = 300.0
-PARENT_ROWS = 20_000
-"""How long, and up to how many, the items of a parent's listing serve its children."""
+"""How long the items of a parent's listing serve its children."""
+PARENTS_WRITTEN = 100
+"""Items of a parent's listing that are written to disk together."""
 _SAME_FOR_ALL = frozenset({"401", "429", "no answer", "host", "credential", "500", "502", "503", "504"})
 _HOLE = re.compile(r"\{(\+?)([A-Za-z_@][\w.@]*)\}")
 
@@ -171,19 +173,28 @@ def _odd(declared: RestTable, place: Place, what: str) -> Unread:
 
 
 def _parents(declared: RestTable, place: Place) -> Iterator[Raw]:
-    key = (place.account, declared.name)
+    yield from once(place, declared.name, lambda: list_rows(declared, place))
+
+
+def once(place: Place, name: str, read: Callable[[], Iterable[Raw]]) -> Iterator[Raw]:
+    """Yield what `read` yields, read once for all tables that ask within some minutes. Raises Unread.
+
+    The rows wait on disk: an organisation may have a million repositories.
+    """
+    key = (place.account, name)
     held = place.cache.get(key)
     if held is not None and time.monotonic() - held[0] < PARENT_SECONDS:
-        yield from held[1]
+        yield from held[1].rows(name)
         return
-    began = time.monotonic()
-    rows: list[Raw] = []
-    for raw in list_rows(declared, place):
-        if len(rows) <= PARENT_ROWS:
-            rows.append(raw)
+    began, kept, some = time.monotonic(), RowsOnDisk(), list[Raw]()
+    for raw in read():
+        some.append(raw)
+        if len(some) == PARENTS_WRITTEN:
+            kept.add(name, some)
+            some = []
         yield raw
-    if len(rows) <= PARENT_ROWS:
-        place.cache[key] = (began, rows)
+    kept.add(name, some)
+    place.cache[key] = (began, kept)
 
 
 class _Shaper:

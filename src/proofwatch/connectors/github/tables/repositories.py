@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from proofwatch.connectors.base import Unread
 from proofwatch.connectors.github.graphql import ask, nodes
 from proofwatch.connectors.github.protection import COLUMNS, QUERY, effective
 from proofwatch.connectors.github.tables.organization import HOOK
-from proofwatch.connectors.rest.collect import PARENT_ROWS, Place
+from proofwatch.connectors.rest.collect import Place, once
 from proofwatch.connectors.rest.declare import Col, Raw, RestTable
 
 METADATA = "Metadata: read"
@@ -80,17 +81,8 @@ def _protections(place: Place) -> Iterator[Raw]:
 
 def _access(place: Place, permission: str) -> Iterator[Raw]:
     """Yield repositories with what each has many of, listed once for the tables of a sweep."""
-    key = (place.account, "access of repositories")
-    if key in place.cache:
-        yield from place.cache[key]
-        return
-    kept: list[Raw] = []
-    for item in nodes(place, _ACCESS, "organization.repositories", permission):
-        if len(kept) <= PARENT_ROWS:
-            kept.append(item)
-        yield item
-    if len(kept) <= PARENT_ROWS:
-        place.cache[key] = kept
+    listing = partial(nodes, place, _ACCESS, "organization.repositories", permission)
+    yield from once(place, "access of repositories", listing)
 
 
 def _within(name: str, kind: str, permission: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from proofwatch.connectors.naming import dig
 from proofwatch.connectors.okta.walk import each, listed, of_one, once
+from proofwatch.connectors.ondisk import NamesOnDisk
 from proofwatch.connectors.rest.collect import Place, path_of
 from proofwatch.connectors.rest.declare import Call, Col, Raw, RestTable
 
@@ -18,12 +19,11 @@ PAGE = 200
 
 def read_users(place: Place) -> Iterator[Raw]:
     """Yield every user. Okta leaves the deactivated out of its list, so they are listed by themselves."""
-    seen: set[str] = set()
+    seen = NamesOnDisk()
     for params in ({}, {"filter": f'status eq "{GONE}"'}):
         for user in listed(place, "/api/v1/users", USERS, limit=PAGE, **params):
             # Who was deactivated between the two lists stands in both.
-            if user.get("id") not in seen:
-                seen.add(str(user.get("id")))
+            if seen.add(str(user.get("id"))):
                 yield user
 
 
