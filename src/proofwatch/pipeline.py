@@ -263,11 +263,12 @@ def _derive(
     states: Mapping[str, State],
     folder: Path,
 ) -> list[Table]:
-    """Make the tables that rest on what other connections read; return them."""
+    """Make the tables that rest on what this sweep or other connections read; return them."""
     known = {table.name: table for table in tables if table.derived}
     whole = {name: state.manifest for name, state in states.items() if not collected.unread(name)}
     cache, owner = tools.cache / TABLES, run.connection.name
-    work = derived.Work(tools.objects, cache, tools.catalog, run.observed_at, whole, owner)
+    read = _judged(collected, states)
+    work = derived.Work(tools.objects, cache, tools.catalog, run.observed_at, whole, owner, read, folder)
     for shard in plan.shards if not plan.failure else ():
         for name in shard.tables if derived.is_derived(shard, tables) else ():
             reading = derived.read(known[name], run.connection, shard, work, folder)
@@ -355,16 +356,10 @@ def _evaluate(
 ) -> Outcome:
     """Judge every check whose tables were due, keep the verdicts, and say what was found."""
     tools.progress("evaluate", 0, 1)
-    read = Judged(
-        manifests={name: state.manifest for name, state in states.items()},
-        places={name: collected.places(name) for name in collected.readings},
-        unread={name: collected.unread(name) for name in collected.readings},
-        rows=sum(item.rows for readings in collected.readings.values() for item in readings),
-    )
     outcome = judge(
         tools.catalog,
         connection.kind,
-        read,
+        _judged(collected, states),
         tools.objects,
         tools.cache / TABLES,
         run.observed_at,
@@ -372,6 +367,16 @@ def _evaluate(
     )
     tools.progress("evaluate", 1, 1)
     return outcome
+
+
+def _judged(collected: Collected, states: Mapping[str, State]) -> Judged:
+    """Return what was read in the form in which it is judged."""
+    return Judged(
+        manifests={name: state.manifest for name, state in states.items()},
+        places={name: collected.places(name) for name in collected.readings},
+        unread={name: collected.unread(name) for name in collected.readings},
+        rows=sum(item.rows for readings in collected.readings.values() for item in readings),
+    )
 
 
 def _now() -> datetime:

@@ -15,10 +15,11 @@ from proofwatch.cli.output import json_option, print_json, print_table, say, utc
 @click.option("--all", "everything", is_flag=True, help="Also where both agree, or one cannot tell.")
 @json_option
 def disagreements(everything: bool, as_json: bool) -> None:
-    """Show second opinions: what Vanta or Drata assert where our own checks found something else.
+    """Show second opinions: what Vanta, Drata, AWS Config or Security Hub assert where we found otherwise.
 
-    Which of their tests judges the same as a check of ours stands in the check (same_as) and in the setting
-    `same` of the connection. Exit code 1 if there is a disagreement.
+    Which of their rules judges the same as a check of ours stands in the check (same_as); for Vanta and Drata
+    also in the setting `same` of the connection. A verdict that is stale or has no match is no disagreement
+    and no agreement: --all shows why. Exit code 1 if there is a disagreement.
     """
     from proofwatch.pipeline import TABLES
     from proofwatch.store import opinions
@@ -35,7 +36,7 @@ def disagreements(everything: bool, as_json: bool) -> None:
             (
                 (
                     item.source, item.rule_name, item.check, f"{item.connection} {item.item}",
-                    item.theirs or "cannot tell", item.theirs_at and utc(item.theirs_at),
+                    item.theirs or item.why or "cannot tell", item.theirs_at and utc(item.theirs_at),
                     item.ours or item.why or "cannot tell", item.ours_at and utc(item.ours_at),
                 )
                 for item in shown
@@ -49,4 +50,7 @@ def disagreements(everything: bool, as_json: bool) -> None:
 def _empty(number: int) -> str:
     if number:
         return "No disagreement."
-    return "Nothing was compared: connect Vanta or Drata, and say with `same` which tests are ours, too."
+    return (
+        "Nothing was compared: connect Vanta or Drata, and say with `same` which tests are ours, too, "
+        "or an AWS account where AWS Config or Security Hub judges."
+    )

@@ -9,7 +9,7 @@ row, and a check over these rows makes a finding of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -28,10 +28,31 @@ from proofwatch.store.services import sweeps
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
 
-_TABLES = re.compile(r"^-- tables: (.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (of|title|table|tables): (.+)$", re.MULTILINE)
 _PARTS = re.compile(r"[/:]")
 WHOLE = "as a whole"
 UNKNOWN = "we judged no such thing"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A source that judges by itself, as its file in `catalog/opinions` says.
+
+    Attributes:
+        name: by which `same_as` calls it.
+        kind: connector that reads its verdicts.
+        title: what it is called beside the connection's name; "" where it is the connection itself.
+        table: where its verdicts stand beside ours.
+        tables: what the SELECT reads: tables, and views of the catalogue.
+        sql: the SELECT.
+    """
+
+    name: str
+    kind: str
+    title: str
+    table: str
+    tables: tuple[str, ...]
+    sql: str
 
 
 @dataclass(slots=True)
@@ -52,16 +73,18 @@ class Opinion:
 
 
 @cache
-def known() -> dict[str, tuple[tuple[str, ...], str]]:
-    """Return, for each kind of source that judges by itself, its tables and the SELECT over them."""
+def known() -> dict[str, Judge]:
+    """Return every source that judges by itself, by its name."""
     found = {}
     for item in files("proofwatch").joinpath("catalog", "opinions").iterdir():
         if item.name.endswith(".sql"):
-            text = item.read_text(encoding="utf-8")
-            told = _TABLES.search(text)
-            if told is None:
+            name, text = item.name.removesuffix(".sql"), item.read_text(encoding="utf-8")
+            told = dict(_HEADER.findall(text))
+            if "tables" not in told:
                 raise ValueError(f"{item.name} does not say its tables")
-            found[item.name.removesuffix(".sql")] = (tuple(told[1].replace(" ", "").split(",")), text)
+            tables = tuple(told["tables"].replace(" ", "").split(","))
+            kind, table = told.get("of", name), told.get("table", f"{name}_comparison")
+            found[name] = Judge(name, kind, told.get("title", ""), table, tables, text)
     return found
 
 
@@ -100,9 +123,9 @@ def _same(catalog: Catalog, connection: Connection) -> list[tuple[Check, str]]:
 
 
 def _opinions(connection: Connection, work: Work) -> Mapping[str, Opinion]:
-    tables, sql = known()[connection.kind]
+    judge = known()[connection.kind]
     found: dict[str, Opinion] = {}
-    for row in select(connection, tables, sql, work):
+    for row in select(connection, judge.tables, judge.sql, work):
         one = found.setdefault(row["rule"], Opinion())
         if row["item"] is None:
             one.name, one.verdict, one.judged_at = row["rule_name"], row["verdict"] or "", row["judged_at"]
@@ -119,7 +142,7 @@ def _compared(check: Check, rule: str, told: Opinion, judged: Evaluation) -> Ite
         if result.resource:
             ours[result.resource] = result.status
             by_end.setdefault(_end(result.resource), set()).add(result.resource)
-    yield _row(check, rule, told, "", _whole(ours), told.verdict)
+    yield _row(check, rule, told, "", of_all(ours.values()), told.verdict)
     matched: dict[str, str] = {}
     strange = 0
     for item, verdict in sorted(told.items.items()):
@@ -142,9 +165,9 @@ def _compared(check: Check, rule: str, told: Opinion, judged: Evaluation) -> Ite
             yield _row(check, rule, told, resource, status, theirs, why)
 
 
-def _whole(ours: Mapping[str, str]) -> str:
-    """Return our verdict on all resources together; "" where something cannot be told."""
-    statuses = set(ours.values())
+def of_all(ours: Iterable[str]) -> str:
+    """Return our verdict on several resources together; "" where something cannot be told."""
+    statuses = set(ours)
     if "fail" in statuses:
         return "fail"
     return "pass" if statuses <= {"pass", "not_applicable"} and statuses else ""

@@ -1,7 +1,8 @@
-"""Tables made from what other connections read: accounts held against people, verdicts against verdicts.
+"""Tables made from what was read: accounts held against people, verdicts against verdicts.
 
-Their rows are kept in snapshots like those of every other table, so what was compared, and when it was read,
-can be shown and judged again. What cannot be had of a connection is unread in the place of that connection.
+Most are made from what other connections read, those of `OWN_MAKERS` from what the same sweep read. Their
+rows are kept in snapshots like those of every other table, so what was compared, and when it was read, can be
+shown and judged again. What cannot be had of a connection is unread in the place of that connection.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from proofwatch.connectors.base import Place, Row, Scope, Shard, Table, Unread
 from proofwatch.errors import ProofwatchError
@@ -25,12 +26,16 @@ from proofwatch.store.services import connections, sweeps
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
+    from proofwatch.store.judgement import Judged
 
 MAKERS = {
     "accounts": "proofwatch.store.accounts",
     "comparison": "proofwatch.store.comparison",
 }
-"""How rows are made → the module that does it."""
+"""How rows are made of other connections → the module that does it."""
+
+OWN_MAKERS = {"beside": "proofwatch.store.beside"}
+"""How rows are made of the connection's own tables, in their places → the module that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ class Work:
         now: the sweep's time of observation.
         own: table → manifest of what this very sweep read of its own connection.
         owner: that connection.
+        read: all that this sweep read of it, also in part.
+        folder: the sweep's working folder.
+        kept: what a maker wants to have again in the next place of this sweep.
     """
 
     objects: Objects
@@ -52,6 +60,17 @@ class Work:
     now: datetime
     own: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
+    read: Judged | None = None
+    folder: Path = Path()
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+class OwnMaker(Protocol):
+    """A module that makes rows of what the same sweep read."""
+
+    def rows(self, table: Table, connection: Connection, shard: Shard, work: Work) -> Iterator[Row]:
+        """Yield rows of one place without their key's account and region. Raises Unread."""
+        ...
 
 
 class Maker(Protocol):
@@ -72,7 +91,7 @@ def with_sources(scope: Scope, connection: Connection, tables: Sequence[Table], 
     names = {
         source.name
         for table in tables
-        if table.derived
+        if table.derived in MAKERS
         for source in _maker(table.derived).sources(connection, catalog)
     }
     # Its rows are of the whole connection, so they have one account there, whatever else it has.
@@ -84,11 +103,18 @@ def with_sources(scope: Scope, connection: Connection, tables: Sequence[Table], 
 
 def rows_of(table: Table, connection: Connection, shard: Shard, work: Work) -> Iterator[Row]:
     """Yield the rows of a derived table in one place. Raises Unread if they cannot all be had."""
+    for row in _made(table, connection, shard, work):
+        yield {**row, "account_id": shard.account_id, "region": shard.region}
+
+
+def _made(table: Table, connection: Connection, shard: Shard, work: Work) -> Iterator[Row]:
+    if table.derived in OWN_MAKERS:
+        own: OwnMaker = cast(Any, import_module(OWN_MAKERS[table.derived]))
+        return own.rows(table, connection, shard, work)
     source = next((item for item in connections.every() if item.name == shard.region), None)
     if source is None:
         raise Unread(f"making {table.name}", f"there is no connection {shard.region} any more")
-    for row in _maker(table.derived).rows(connection, source, work):
-        yield {**row, "account_id": shard.account_id, "region": shard.region}
+    return _maker(table.derived).rows(connection, source, work)
 
 
 def read(table: Table, connection: Connection, shard: Shard, work: Work, folder: Path) -> Reading:

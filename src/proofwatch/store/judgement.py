@@ -70,15 +70,7 @@ def judge(
     work.mkdir(parents=True)
     off = settings.disabled()
     due = [check for check in due_checks(catalog, kind, read.places) if check.id not in off]
-    inputs = {
-        table: TableInput(
-            table,
-            materialise(read.manifests[table], objects, cache) if table in read.manifests else None,
-            places,
-            tuple(read.unread.get(table, ())),
-        )
-        for table, places in read.places.items()
-    }
+    inputs = inputs_of(read, read.places, objects, cache)
     params, refused = fitting_params(due, settings.params())
     found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
     stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
@@ -98,6 +90,26 @@ def judge(
         evaluation=store_evaluation(found, stored, catalog, inputs, read.manifests, objects),
         tagged=lookup(kind, {name: item.path for name, item in inputs.items() if item.path is not None}),
     )
+
+
+def inputs_of(read: Judged, tables: Iterable[str], objects: Objects, cache: Path) -> dict[str, TableInput]:
+    """Return tables as they are to be judged, by name.
+
+    Args:
+        read: what the sweep read.
+        tables: which of its tables.
+        objects: where snapshots are.
+        cache: folder of rebuilt tables.
+    """
+    return {
+        table: TableInput(
+            table,
+            materialise(read.manifests[table], objects, cache) if table in read.manifests else None,
+            read.places[table],
+            tuple(read.unread.get(table, ())),
+        )
+        for table in tables
+    }
 
 
 def fitting_params(

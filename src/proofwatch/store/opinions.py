@@ -22,7 +22,7 @@ class Stated:
     """One thing that two judged.
 
     Attributes:
-        source: connection that asserts.
+        source: connection that asserts, and which of its services where it has several.
         connection: whose resource it is.
         check: our check.
         rule: the source's, by its id and name.
@@ -62,25 +62,40 @@ def every(objects: Objects, cache: Path) -> Iterator[Stated]:
     yield from _rows(objects, cache, "true", [])
 
 
-def about(objects: Objects, cache: Path, check: str, resource: str) -> list[Stated]:
-    """Return what other sources assert of one resource, and of their rule as a whole."""
-    where = "check_id = $1 AND item IN ($2, $3)"
-    return list(_rows(objects, cache, where, [check, resource, WHOLE]))
+def about(
+    objects: Objects, cache: Path, check: str, resource: str, place: tuple[str, str] = ("", "")
+) -> list[Stated]:
+    """Return what other sources assert of one resource, and of their rule as a whole.
+
+    Args:
+        objects: where snapshots are.
+        cache: folder of rebuilt tables.
+        check: our check.
+        resource: the resource.
+        place: its account and region, where sources judge a whole account.
+    """
+    where = "check_id = $1 AND item IN ($2, $3, $4)"
+    return list(_rows(objects, cache, where, [check, resource, WHOLE, " ".join([*place, WHOLE])]))
 
 
 def _rows(objects: Objects, cache: Path, where: str, values: list[Any]) -> Iterator[Stated]:
     for owner in connections.every():
-        if owner.kind not in known():
-            continue
-        state = sweeps.table_states(owner).get(f"{owner.kind}_comparison")
-        if state is None:
-            continue
-        path = materialise(state.manifest, objects, cache).resolve()
-        with connect(threads=1) as session:
-            lock(session, [path])
-            sql = f"SELECT {_COLUMNS} FROM read_parquet({quote(str(path))}) WHERE {where}"  # noqa: S608 - all ours
-            found = session.execute(f"{sql} ORDER BY check_id, rule, item", values).fetchall()
-        for connection, check, rule, name, item, ours, theirs, ours_at, theirs_at, why in found:
-            at = state.sweep.observed_at
-            told = (owner.name, connection, check, rule, name or rule, item)
-            yield Stated(*told, ours, theirs, ours_at, theirs_at, at, why or "")
+        judges = [judge for judge in known().values() if judge.kind == owner.kind]
+        states = sweeps.table_states(owner) if judges else {}
+        for judge in sorted(judges, key=lambda item: item.table):
+            state = states.get(judge.table)
+            if state is None:
+                continue
+            source = f"{judge.title} of {owner.name}" if judge.title else owner.name
+            path, at = materialise(state.manifest, objects, cache).resolve(), state.sweep.observed_at
+            for row in _selected(path, where, values):
+                connection, check, rule, name, item, ours, theirs, ours_at, theirs_at, why = row
+                told = (source, connection, check, rule, name or rule, item)
+                yield Stated(*told, ours, theirs, ours_at, theirs_at, at, why or "")
+
+
+def _selected(path: Path, where: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    with connect(threads=1) as session:
+        lock(session, [path])
+        sql = f"SELECT {_COLUMNS} FROM read_parquet({quote(str(path))}) WHERE {where}"  # noqa: S608 - all ours
+        return session.execute(f"{sql} ORDER BY check_id, rule, item", values).fetchall()

@@ -4,7 +4,9 @@ import uuid
 
 import pytest
 
+from proofwatch.store import opinions
 from proofwatch.store.models import CoverageGap, Finding, ShardRead, TableState
+from proofwatch.store.opinions import Stated
 from tests.alerts.world import CHECK, FAIL, PASS, A, B
 from tests.web.pages.company import few_queries, founded, plain, said
 
@@ -33,6 +35,26 @@ def test_a_finding_that_ended_says_what_proved_it(site, world):
         world.sweep({A: PASS, B: PASS})
     words = plain(said(site.as_("aud").get(f"/findings/{Finding.objects.get().pk}")))
     assert "verified restored" in words and "proved by this sweep" in words
+
+
+def test_a_second_opinion_that_is_stale_is_neither_agreement_nor_difference(site, world, monkeypatch):
+    row, asked = Finding.objects.get(), []
+
+    def about(objects, cache, check, resource, place):
+        asked.append((check, resource, place))
+        told = ("AWS Config of aws", "aws", check, "ENCRYPTED_VOLUMES", "encrypted-volumes", resource)
+        at = row.last_observed_at
+        stale = Stated(*told, "fail", None, at, at, at, "stale: its recorder does not work")
+        return [stale, Stated(*told, "fail", "pass", at, at, at, "")]
+
+    monkeypatch.setattr(opinions, "about", about)
+    words = plain(said(site.as_("aud").get(f"/findings/{row.pk}")))
+    assert asked == [(CHECK, row.resource, (row.account_id, row.region))]
+    assert (
+        "no verdict AWS Config of aws asserts nothing that counts (stale: its recorder does not work)"
+        in words
+    )
+    assert "differs AWS Config of aws asserts pass for" in words and "agrees" not in words
 
 
 def test_findings_are_listed_by_state(site, world):

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from proofwatch.connectors.aws import schema
 from proofwatch.connectors.aws.clients import Clients
 from proofwatch.connectors.aws.settings import AwsSettings, read_settings
+from proofwatch.connectors.aws.tables.comparison import compared
 from proofwatch.connectors.aws.tables.config import INVENTORY
 from proofwatch.connectors.base import (
     GLOBAL,
@@ -53,7 +54,7 @@ class AwsConnector:
     @classmethod
     def tables(cls) -> Mapping[str, Table]:
         """Return every AWS table by name, from the generated list: no network, no SDK."""
-        return schema.load_tables()
+        return compared(schema.load_tables())
 
     @classmethod
     def documents(cls) -> Sequence[Document]:

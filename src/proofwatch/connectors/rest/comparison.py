@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from proofwatch.connectors.rest.declare import Col, RestTable
 
+OTHERS = "the last sweeps of the other connections"
+OWN = "the same sweep"
 
-def comparison(kind: str, title: str) -> RestTable:
-    """Return the table for a source that judges by itself."""
+
+def comparison(kind: str, title: str, *, own: bool = False) -> RestTable:
+    """Return the table for a source that judges by itself.
+
+    Args:
+        kind: begins the table's name.
+        title: of the source.
+        own: whether it judges what the same connection reads.
+    """
     return RestTable(
         name=f"{kind}_comparison",
         about=f"What {title} asserts beside what our own checks found for the same.",
         service="comparison",
         path="/",
-        source="the last sweeps of the other connections",
-        derived="comparison",
+        source=OWN if own else OTHERS,
+        derived="beside" if own else "comparison",
         resource="{check_id}|{rule}",
         columns=(
             Col("connection", "VARCHAR", "Whose resources both judged"),

@@ -81,7 +81,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 def _opinions(row: Finding) -> list[opinions.Stated]:
     """Return what other sources assert of the same resource, or of their rule as a whole if not of it."""
     app = installation()
-    found = opinions.about(app.objects, app.settings.cache / TABLES, row.check_id, row.resource)
+    place = (row.account_id, row.region)
+    found = opinions.about(app.objects, app.settings.cache / TABLES, row.check_id, row.resource, place)
     return [item for item in found if item.item == row.resource] or found
 
 

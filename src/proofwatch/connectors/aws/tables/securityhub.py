@@ -59,6 +59,8 @@ TABLES = (
             "last_observed_at": "TIMESTAMPTZ",
             "updated_at": "TIMESTAMPTZ",
             "description": "VARCHAR",
+            "aws_account_id": "VARCHAR",
+            "related_config_rule": "VARCHAR",
         },
         about="Findings of Security Hub that fail a standard, and those resolved in the last week.",
     ),
@@ -84,11 +86,19 @@ def read_findings(caller: Caller) -> Iterator[Raw]:
                 for item in page.get("Findings") or ():
                     if item["Id"] not in seen:
                         seen.add(item["Id"])
-                        yield {**item, "JudgedAt": item.get("LastObservedAt") or item.get("UpdatedAt")}
+                        at = item.get("LastObservedAt") or item.get("UpdatedAt")
+                        yield {**item, "JudgedAt": at, "RelatedConfigRule": _rule(item)}
         except Unread as error:
             if error.code not in NOT_ENABLED:
                 raise
             return
+
+
+def _rule(item: Raw) -> str | None:
+    """Return the rule of AWS Config that a finding rests on, by its own words; None if it names none."""
+    told = item.get("ProductFields") or {}
+    named = told.get("RelatedAWSResources:0/name")
+    return named if told.get("RelatedAWSResources:0/type") == "AWS::Config::ConfigRule" else None
 
 
 def _equals(value: str) -> Mapping[str, Any]:
