@@ -177,14 +177,23 @@ def _key(app: App) -> Iterator[Finding]:
 
 
 def _objects(app: App) -> Iterator[Finding]:
+    from proofwatch.reports.bucket import open_bucket
     from proofwatch.store import log
 
     app.open()
-    digest = app.objects.put(b"proofwatch doctor\n")
+    probe = b"proofwatch doctor\n"
+    digest = app.objects.put(probe)
     app.objects.get(digest)
     checkpoint = log.DjangoLog().checkpoint()
     signed = checkpoint.split("\n")[1] if checkpoint else "0"
     yield Finding("ok", "objects", f"{app.settings.objects} takes and returns objects")
+    bucket = open_bucket(app.settings.objects, app.settings.objects_endpoint)
+    if bucket is not None and bucket.keeps_first(digest, probe) is not True:
+        said = "the bucket does not refuse to take an object again (If-None-Match), or does not say so"
+        remedy = (
+            "Nothing is lost where it keeps versions; `proofwatch evidence verify` counts what is doubled."
+        )
+        yield Finding("warning", "objects", said, remedy)
     size = log.DjangoLog().size()
     level: Level = "ok" if str(size) == signed else "warning"
     yield Finding(level, "evidence log", f"{size} entries, {signed} of them signed")

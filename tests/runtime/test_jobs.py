@@ -143,7 +143,7 @@ def test_four_workers_do_every_job_once(database_url: str, tmp_path: Path) -> No
     for number in range(60):
         jobs.enqueue("test", f"job-{number}", NOW)
     out = tmp_path / "out"
-    for worker in start(database_url, out, 4, 0.5):
+    for worker in start(database_url, out, 4, 30):
         assert worker.wait(60) == 0
     ends = Counter(key for word, key, _, _ in said(out) if word == "end")
     assert ends == Counter({f"job-{number}": 1 for number in range(60)})

@@ -138,13 +138,37 @@ def verify_all(
 
     vkey = vkey or _public_key(app)
     with stage_progress(not quiet) as progress:
-        return verify_log(
+        report = verify_log(
             log.DjangoLog(),
             [vkey],
             app.objects if objects else None,
             earlier,
             lambda d, t: progress("verify", d, t),
         )
+    if objects and (said := doubled(app)):
+        report.unproven.append(said)
+    return report
+
+
+def doubled(app: App) -> str:
+    """Say which objects stand in the bucket more than once; "" if none does, or the store is a folder."""
+    from proofwatch.reports.bucket import BucketError, open_bucket
+
+    bucket = open_bucket(app.settings.objects, app.settings.objects_endpoint)
+    if bucket is None:
+        return ""
+    try:
+        found = bucket.doubled()
+    except BucketError as error:
+        return f"whether an object stands in the bucket more than once is not known: {error.problem}"
+    if not found.doubled:
+        return ""
+    first, more = next(iter(found.doubled)), sum(found.doubled.values()) - len(found.doubled)
+    return (
+        f"{len(found.doubled)} of {found.objects} objects in the bucket have older versions, {more} in all, "
+        f"which are not read (the first: {first}). A server that ignores If-None-Match keeps the same bytes "
+        "twice where two processes store them at once; else somebody wrote there"
+    )
 
 
 def _public_key(app: App) -> str:

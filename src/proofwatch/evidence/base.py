@@ -12,6 +12,10 @@ class EvidenceError(ProofwatchError):
     """Evidence could not be written, or is not what it was committed to be."""
 
 
+class Absent(EvidenceError):
+    """An object is not in the store."""
+
+
 class LogReader(Protocol):
     """A stored log. Nothing here is trusted: the verifier recomputes every hash it is given."""
 

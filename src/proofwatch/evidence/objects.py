@@ -13,11 +13,13 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
-from proofwatch.evidence.base import EvidenceError
+from proofwatch.evidence.base import Absent, EvidenceError
+from proofwatch.evidence.creating import create
 from proofwatch.evidence.durable import link, make_folder, sync
 
 if TYPE_CHECKING:
@@ -216,6 +218,8 @@ class LocalObjects:
 class S3Objects:
     """Objects in a bucket, created conditionally (`If-None-Match`), so that nothing is ever overwritten.
 
+    A server that ignores the condition may keep the same object twice; see `evidence.creating`.
+
     Each is one PUT with its SHA-256 as checksum, as buckets with Object Lock demand: 5 GB at most.
     """
 
@@ -228,6 +232,7 @@ class S3Objects:
             raise EvidenceError("opening the object store", problem, "Write s3://bucket/prefix.")
         self._where = where
         self._store = s3_store(bucket, prefix.strip("/"), options)
+        self._writing = s3_store(bucket, prefix.strip("/"), options, patient=False)
         self._cache = LocalObjects(cache)
         self._history = history
 
@@ -259,7 +264,7 @@ class S3Objects:
             known = self._history(digest) if self._history and error.permanent else ""
             if not known:
                 raise
-            raise EvidenceError(error.doing, f"{error.problem}; {known}", error.remedy) from None
+            raise type(error)(error.doing, f"{error.problem}; {known}", error.remedy) from None
 
     def path(self, digest: str) -> Path:
         """Return a cached copy, proven against `digest`."""
@@ -302,20 +307,20 @@ class S3Objects:
             raise _unread(digest, error) from None
 
     def _create(self, digest: str, data: Any) -> None:
-        import obstore
-        from obstore.exceptions import AlreadyExistsError, BaseError
+        from obstore.exceptions import BaseError
 
         try:
-            obstore.put(self._store, _key(digest), data, mode="create", use_multipart=False)
-        except (AlreadyExistsError, FileExistsError):
-            self.prove(digest)
+            create(self._writing, _key(digest), data, lambda: self.prove(digest))
         except (BaseError, OSError) as error:
             doing, remedy = f"storing object {digest} in {self._where}", "Check the bucket and its rights."
             raise EvidenceError(doing, _short(error), remedy, permanent=False) from None
 
 
-def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> Any:
-    """Return obstore's client of a bucket. Raises EvidenceError if the options are not understood."""
+def s3_store(bucket: str, prefix: str, options: Mapping[str, str], *, patient: bool = True) -> Any:
+    """Return obstore's client of a bucket. Raises EvidenceError if the options are not understood.
+
+    A `patient` one tries again by itself what got no answer.
+    """
     from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
@@ -329,6 +334,7 @@ def s3_store(bucket: str, prefix: str, options: Mapping[str, str]) -> Any:
             prefix=prefix or None,
             config=cast("S3Config", config),
             client_options=cast("ClientConfig", client),
+            retry_config=None if patient else {"max_retries": 0, "retry_timeout": timedelta(0)},
         )
     except (BaseError, ValueError, TypeError) as error:
         raise EvidenceError(f"opening the object store s3://{bucket}", _short(error)) from None
@@ -371,7 +377,7 @@ def _unread(digest: str, error: Exception) -> EvidenceError:
 
     doing = f"reading object {digest}"
     if isinstance(error, FileNotFoundError | NotFoundError):
-        return EvidenceError(doing, "it is not in the store", "Restore it from a copy.")
+        return Absent(doing, "it is not in the store", "Restore it from a copy.")
     return EvidenceError(doing, _short(error), permanent=False)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -15,6 +17,9 @@ YEAR = 365
 MOST_ASKED = 20
 """Objects whose versions are looked up, at most: where all are missing, the reason is another one."""
 MOST_VERSIONS = 20
+REFUSED = ("PreconditionFailed", "ConditionalRequestConflict")
+"""How S3 says that the object is there, or is being put by somebody else."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 NO_LOCK = ("ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration")
 
 
@@ -53,6 +58,19 @@ class Lock:
         if self.days < needed:
             return f"new objects are locked for {self.days} days, and {needed} are needed"
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """How often the objects of a bucket are there.
+
+    Attributes:
+        objects: how many objects were looked at.
+        doubled: digest → number of its versions, of each that has more than one.
+    """
+
+    objects: int
+    doubled: Mapping[str, int]
 
 
 def open_bucket(where: str, endpoint: str) -> Bucket | None:
@@ -113,6 +131,39 @@ class Bucket:
                 f"and {_versions(older)} under that"
             )
         return ""
+
+    def keeps_first(self, digest: str, data: bytes) -> bool | None:
+        """Tell whether the bucket refuses to take an object that it has; None if that cannot be told.
+
+        Args:
+            digest: of an object that is there.
+            data: its bytes. A bucket that takes them again has two versions of the same.
+        """
+        key = f"{self._prefix}{digest[:2]}/{digest[2:]}"
+        try:
+            self._ask("put_object", Key=key, Body=data, IfNoneMatch="*", ChecksumAlgorithm="SHA256")
+        except BucketError as error:
+            return True if error.problem.partition(":")[0] in REFUSED else None
+        return False
+
+    def doubled(self) -> Doubled:
+        """Count the versions of every object.
+
+        Raises:
+            BucketError: the bucket does not list them.
+        """
+        found: Counter[str] = Counter()
+        after: dict[str, str] = {}
+        while True:
+            page = self._ask("list_object_versions", Prefix=self._prefix, **after)
+            found.update(
+                digest
+                for item in page.get("Versions", [])
+                if _DIGEST.fullmatch(digest := item["Key"].removeprefix(self._prefix).replace("/", ""))
+            )
+            if not page.get("IsTruncated"):
+                return Doubled(len(found), {digest: count for digest, count in found.items() if count > 1})
+            after = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
     def _ask(self, operation: str, **given: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
