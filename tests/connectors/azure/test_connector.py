@@ -13,7 +13,7 @@ from proofwatch.connectors.base import EVERY, ConnectorError, ReadStats
 from proofwatch.connectors.microsoft import moment
 from proofwatch.demo.fakes.azure_shapes import DEVELOPMENT, PRODUCTION, SANDBOX
 from proofwatch.demo.fakes.base import Said
-from proofwatch.demo.fakes.microsoft_login import CLIENT, TENANT, guid
+from proofwatch.demo.fakes.microsoft_login import CLIENT, OBJECT, TENANT, guid
 
 ROWS = {
     "azure_subscription": (1, 1), "azure_storage_account": (3, 1), "azure_sql_server": (1, 0),
@@ -129,6 +129,29 @@ def test_whatever_does_more_than_read_is_a_write(connected, azure, held, write):
     proof = connected().prove_read_only()
     assert proof.read_only is False and len(proof.writes) == 2
     assert all(item.endswith(write) for item in proof.writes)
+
+
+def assigned(azure, scope, role):
+    """Give us a role somewhere in production."""
+    listed = azure.data.lists["/Microsoft.Authorization/roleAssignments"][PRODUCTION]
+    known = {**listed[0]["properties"], "principalId": OBJECT, "scope": scope, "roleDefinitionId": role}
+    listed.append({**listed[0], "id": f"{scope}/providers/x", "properties": known})
+
+
+def test_a_role_on_one_resource_group_that_writes_is_seen(connected, azure):
+    group = f"/subscriptions/{PRODUCTION}/resourceGroups/billing"
+    role = f"/subscriptions/{PRODUCTION}/providers/Microsoft.Authorization/roleDefinitions/{guid(99)}"
+    assigned(azure, f"/subscriptions/{PRODUCTION}", role)
+    assert connected().prove_read_only().read_only is True, "the subscription's own permissions tell of it"
+    assigned(azure, group, role)
+    proof = connected().prove_read_only()
+    assert proof.read_only is None and "no such thing" in proof.reason
+    held = {"actions": ["*/read", "Microsoft.Web/sites/write"], "notActions": [], "dataActions": []}
+    azure.data.details[role.lower()] = {"id": role, "properties": {"permissions": [held]}}
+    proof = connected().prove_read_only()
+    assert (proof.read_only, proof.writes) == (False, (f"{group}: Microsoft.Web/sites/write",))
+    azure.data.details[role.lower()] = {"id": role, "properties": {}}
+    assert connected().prove_read_only().read_only is None
 
 
 def test_what_cannot_be_told_is_not_called_read_only(connected, azure):

@@ -15,6 +15,8 @@ from proofwatch.outbound.http import Answer
 from proofwatch.outbound.session import Session, origin
 
 PERMISSIONS = "/subscriptions/{}/providers/Microsoft.Authorization/permissions"
+ASSIGNMENTS = "/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments"
+VERSION = "2022-04-01"
 QUOTA = "x-ms-user-quota-resets-after"
 """Resource Graph's own word for Retry-After, as hours:minutes:seconds."""
 
@@ -50,9 +52,10 @@ class Access:
             value_pages("nextLink"), account=account, limited=limited,
         )  # fmt: skip
 
-    def all(self, path: str, api_version: str, *needs: str) -> list[Mapping[str, Any]]:
+    def all(self, path: str, api_version: str, *needs: str, **params: str) -> list[Mapping[str, Any]]:
         """Return all items of a listing, each with the members that it needs. Raises Unread."""
-        return list(self.api().items(Request(path, {"api-version": api_version}), needs, rows="value"))
+        request = Request(path, {"api-version": api_version, **params})
+        return list(self.api().items(request, needs, rows="value"))
 
     def subscriptions(self) -> list[Mapping[str, Any]]:
         """Return the subscriptions that we may see: those where we hold a role. Raises Unread."""
@@ -87,23 +90,53 @@ def read_identity(access: Access) -> Identity:
 
 
 def prove(access: Access, subscriptions: Iterable[str]) -> ReadOnlyProof:
-    """Say what we could write, from Azure's own answer for each subscription."""
-    method = "Microsoft.Authorization/permissions of each subscription"
+    """Say what we could write, from Azure's own answer for each subscription and for what is in it."""
+    method = "Microsoft.Authorization/permissions of each subscription, and our roles on what is in it"
     writes: list[str] = []
     told: dict[str, Any] = {}
+    within: dict[str, list[Mapping[str, Any]]] = {}
     unknown: list[str] = []
     for subscription in subscriptions:
         try:
-            found = access.all(PERMISSIONS.format(subscription), "2022-04-01")
+            found = access.all(PERMISSIONS.format(subscription), VERSION)
+            inner = _roles_within(access, subscription)
         except (Unread, ConnectorError) as error:
             unknown.append(f"{subscription}: {error.problem}")
             continue
         told[subscription] = found
+        within |= inner
         for held in found:
             writes += [f"{subscription}: {name}" for name in _writes(held)]
+    writes += [f"{where}: {name}" for where, held in within.items() for one in held for name in _writes(one)]
     reason = "; ".join(unknown) or ("" if told else "we hold a role in no subscription")
     only = False if writes else None if reason else True
-    return ReadOnlyProof(only, method, tuple(dict.fromkeys(writes)), reason, {"permissions": told})
+    return ReadOnlyProof(
+        only, method, tuple(dict.fromkeys(writes)), reason, {"permissions": told, "within": within}
+    )
+
+
+def _roles_within(access: Access, subscription: str) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the permissions of each role that we hold on a part of a subscription, by that part.
+
+    What we may do in a subscription does not tell of a role on one resource group of it. Raises Unread.
+    """
+    own = access.sign_in.claims(access.scope).get("oid")
+    if not isinstance(own, str):
+        problem = "our token does not say which principal we are, so roles within it are not found"
+        raise Unread(f"looking for our roles in {subscription}", problem)
+    above = f"/subscriptions/{subscription}/"
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    needs = ("properties.scope", "properties.roleDefinitionId")
+    chosen = {"$filter": f"assignedTo('{own}')"}
+    for item in access.all(ASSIGNMENTS.format(subscription), VERSION, *needs, **chosen):
+        where, role = item["properties"]["scope"], item["properties"]["roleDefinitionId"]
+        if where.lower().startswith(above):
+            body = access.api().get(role, {"api-version": VERSION}).body
+            held = dig(body, "properties.permissions")
+            if not isinstance(held, list) or not all(isinstance(one, Mapping) for one in held):
+                raise Unread(f"reading {role}", "Azure does not say what the role may do", code="schema")
+            found.setdefault(where, []).extend(held)
+    return found
 
 
 def _writes(held: Mapping[str, Any]) -> list[str]:

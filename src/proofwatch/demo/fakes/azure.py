@@ -129,7 +129,11 @@ class FakeAzure(Fake):
 
     def _of_subscription(self, asked: Asked) -> Said:
         path = asked.path.partition("/providers")[2]
-        return self._listed(asked, self.data.lists[path].get(asked.parts["subscription"], ()))
+        items = self.data.lists[path].get(asked.parts["subscription"], ())
+        assigned = re.fullmatch(r"assignedTo\('(.+)'\)", asked.query.get("$filter", ""))
+        if assigned:
+            items = [item for item in items if item["properties"]["principalId"] == assigned[1]]
+        return self._listed(asked, items)
 
     def _detail(self, asked: Asked) -> Said:
         """Answer for one resource and what belongs to it, whatever the case of its name."""
