@@ -28,9 +28,9 @@ REGION = "eu-west-1"
 class LargeGcp(FakeGcp):
     """An organisation of many projects, read by Cloud Asset Inventory a thousand assets at a time."""
 
-    def __init__(self, projects: int) -> None:
+    def __init__(self, projects: int, instances: int = EACH["Instance"]) -> None:
         super().__init__()
-        self.count = projects
+        self.count, self.each = projects, {**EACH, "Instance": instances}
         shapes: dict[str, Any] = {}
         for item in self.assets:
             host, _, short = item["assetType"].partition("/")
@@ -43,7 +43,8 @@ class LargeGcp(FakeGcp):
             items = Lazy(self.count, self._policy)
         else:
             short = asked.query.get("assetTypes", "").partition("/")[2]
-            items = Lazy(self.count * EACH[short], partial(self._asset, short, EACH[short]))
+            each = self.each[short]
+            items = Lazy(self.count * each, partial(self._asset, short, each))
         return paged(items, asked, "assets", 1000, "pageSize")
 
     def _asset(self, short: str, each: int, number: int) -> dict[str, Any]:
@@ -101,9 +102,10 @@ def gcp(scale: float) -> Source:
 class LargeAzure(FakeAzure):
     """A tenant of many subscriptions, with machines and vaults in each."""
 
-    def __init__(self, subscriptions: Sequence[str]) -> None:
+    def __init__(self, subscriptions: Sequence[str], machines: int = MACHINES) -> None:
         super().__init__()
-        self.all, self.shapes = subscriptions, {name: rows[0] for name, rows in self.data.rows.items()}
+        self.all, self.machines = subscriptions, machines
+        self.shapes = {name: rows[0] for name, rows in self.data.rows.items()}
         self.one = next(iter(self.data.subscriptions.values()))
         self.role = next(iter(self.data.lists["/Microsoft.Authorization/roleAssignments"].values()))[0]
         provider = "GET /subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments"
@@ -114,7 +116,7 @@ class LargeAzure(FakeAzure):
         body = body_of(asked)
         kind = body["query"].partition("type =~ '")[2].partition("'")[0].lower()
         owners, options = body["subscriptions"], body["options"]
-        each = MACHINES if kind.endswith("virtualmachines") else VAULTS if kind.endswith("vaults") else 1
+        each = self.machines if kind.endswith("virtualmachines") else VAULTS if kind.endswith("vaults") else 1
         rows = Lazy(len(owners) * each, lambda number: self._row(kind, owners[number // each], number))
         at, size = int(options.get("$skipToken", "0")), min(int(options.get("$top", 100)), 1000)
         page = rows[at : at + size]
