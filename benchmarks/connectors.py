@@ -1,10 +1,11 @@
 """Reading large sources: requests next to the least possible, the reader's CPU and its peak memory.
 
-    python -m benchmarks.connectors [--only KIND] [--scale 1.0]
+    python -m benchmarks.connectors [--only KIND] [--scale 1.0] [--prism]
 
 Each source is a server in a process of its own, that makes a page when it is asked for. Each shard of a sweep
 is read in a process of its own, too, by the sweep's own functions, into files. Beside it stand the same
 reading without files, and the same requests sent by the standard library's client with json.loads alone.
+With --prism the provider's own description stands before the source, and judges every request and answer.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument(
+        "--prism", action="store_true", help="judge each request and answer, and nothing else"
+    )
     parser.add_argument("--read", nargs=2, metavar=("TASK", "HOW"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
@@ -42,6 +47,12 @@ def main() -> None:
         f"{'table':31}{'rows':>8}{'requests':>10}{'least':>7}{'rows/CPU s':>12}{'CPU s':>8}{'no files':>10}"
         f"{'peak MB':>9}  least is"
     )
+    if given.prism:
+        from benchmarks.connector_prism import JUDGES
+
+        for kind in (given.only,) if given.only else JUDGES:
+            list(_source(kind, given.scale, prism=True))
+        return
     totals = []
     for kind in (given.only,) if given.only else KINDS:
         totals += _source(kind, given.scale)
@@ -51,29 +62,39 @@ def main() -> None:
         print(f"  {name:31}{reading:8.2f}{bare:8.2f}{reading / max(bare, 0.01):8.1f}  {peak:5.0f} MB{over}")
 
 
-def _source(kind: str, scale: float) -> Iterator[tuple[str, float, float, float]]:
+def _source(kind: str, scale: float, *, prism: bool = False) -> Iterator[tuple[str, float, float, float]]:
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(
         target=_serve, args=(kind, scale, theirs), daemon=True
     )
     server.start()
     theirs.close()
+    stack = ExitStack()
     try:
         told = ours.recv()
+        if prism:
+            from benchmarks.connector_prism import before
+
+            told = before(kind, told, ours, stack)
         for shard, tables in told["shards"].items():
             task = {**told, "shard": shard, "tables": tables}
+            if prism:
+                for made in child(task, "files")["tables"]:
+                    _line(made, made, told["least"][made["table"]])
+                continue
             ours.send("forget")
-            rows = _child(task, "files")
+            rows = child(task, "files")
             ours.send("asked")
             asked = ours.recv()
             # In this order: a new token of Vanta's revokes the one that the requests carry.
-            bare = _child({**task, "asked": asked}, "bare")
-            without = _child(task, "rows")
+            bare = child({**task, "asked": asked}, "bare")
+            without = child(task, "rows")
             for made, plain in zip(rows["tables"], without["tables"], strict=True):
                 _line(made, plain, told["least"][made["table"]])
             reading = sum(made["cpu"] for made in rows["tables"])
             yield f"{kind} {shard}", reading, bare["cpu"], rows["tables"][-1]["peak"]
     finally:
+        stack.close()
         server.terminate()
         server.join()
 
@@ -87,7 +108,7 @@ def _line(made: Made, plain: Made, least: Sequence[Any]) -> None:
     )
 
 
-def _child(task: Mapping[str, Any], how: str) -> Made:
+def child(task: Mapping[str, Any], how: str) -> Made:
     """Read in a process of its own and return what it used."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "task.json"
@@ -154,15 +175,19 @@ def _cpu() -> float:
 
 
 def _serve(kind: str, scale: float, pipe: Connection) -> None:
-    """Serve a source; tell what connects to it, and what it was asked since it was told to forget."""
     from benchmarks import connector_clouds, connector_sources
 
     module = connector_clouds if hasattr(connector_clouds, kind) else connector_sources
-    source = getattr(module, kind)(scale)
+    serve(getattr(module, kind)(scale), pipe)
+
+
+def serve(source: Any, pipe: Connection) -> None:
+    """Serve a source; tell what connects to it, and what it was asked since it was told to forget."""
     with source.fake:
         pipe.send(
             {
-                "kind": kind, "host": source.fake.url.partition("://")[2], "accounts": list(source.accounts),
+                "kind": source.kind, "host": source.fake.url.partition("://")[2],
+                "accounts": list(source.accounts),
                 "shards": source.shards, "least": source.least, "settings": source.settings(),
                 "environment": source.environment(), "region": source.region,
             }
@@ -174,6 +199,10 @@ def _serve(kind: str, scale: float, pipe: Connection) -> None:
                 return
             if word == "asked":
                 pipe.send([_request(item) for item in source.fake.asked if "token" not in item.path])
+            elif word.startswith("http"):
+                from benchmarks.connector_prism import link_to
+
+                link_to(source.fake, word)
             source.fake.asked.clear()
 
 

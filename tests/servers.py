@@ -164,13 +164,13 @@ def _new_node() -> str:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, folder: Path) -> Iterator[str]:
-    """Run a server until the block ends; it is ready as soon as it answers anything."""
+def running(command: Sequence[str], port: int, folder: Path, patience: int = 30) -> Iterator[str]:
+    """Run a server until the block ends; it is ready as soon as it answers anything, within some seconds."""
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
+        for _ in range(10 * patience):
             assert process.poll() is None, (folder / "server.log").read_text("utf-8")
             try:
                 with urllib.request.urlopen(url, timeout=2):
@@ -180,7 +180,7 @@ def running(command: Sequence[str], port: int, folder: Path) -> Iterator[str]:
             except OSError:
                 time.sleep(0.1)
         else:
-            raise AssertionError("the server is not ready after 30 s")
+            raise AssertionError(f"the server is not ready after {patience} s")
         yield url
     finally:
         process.terminate()
