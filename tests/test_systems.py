@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,8 @@ from proofwatch.demo.fakes.base import Said
 from proofwatch.demo.staff import LEAVER, STAFF
 from proofwatch.evidence.objects import LocalObjects
 from proofwatch.evidence.reperform import Reperformer
+from proofwatch.runtime.places import places
+from proofwatch.runtime.pool import running
 from proofwatch.snapshots.collect import forget_connectors
 from proofwatch.store import opinions
 from proofwatch.store.models import CheckRun, Finding, Sweep
@@ -52,9 +53,10 @@ class Company:
         self.minutes += 1
         owner = connections.get(kind)
         run = sweeps.plan(owner, slot=self.now, trigger="manual", actor="owner", now=self.now)
-        with ThreadPoolExecutor(2) as executor:
+        where = places("threads", 2, self.work)
+        with running(where.workers) as pool:
             tools = pipeline.Tools(
-                self.objects, self.catalog, self.work, self.cache, executor, sign=lambda: None
+                self.objects, self.catalog, self.cache, pool, where.exchange, where.turns, lambda: None
             )
             return pipeline.sweep(tools, run, actor="owner")
 
@@ -157,13 +159,15 @@ def test_a_sweep_of_a_derived_table_that_is_killed_goes_on_to_the_same_end(
         if name == step:
             raise Killed
 
-    with ThreadPoolExecutor(2) as executor:
+    where = places("threads", 2, company.work)
+    with running(where.workers) as pool:
         tools = pipeline.Tools(
             company.objects,
             company.catalog,
-            company.work,
             company.cache,
-            executor,
+            pool,
+            where.exchange,
+            where.turns,
             sign=lambda: None,
             step=stop,
         )

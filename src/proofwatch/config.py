@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -68,7 +69,9 @@ class Settings:
         database_url: `sqlite:///…` or `postgres://…`.
         objects: folder or `s3://bucket/prefix` of the write-once objects.
         objects_endpoint: S3 endpoint for `objects`, empty for AWS's own.
-        executor: `threads:N` or `processes:N`.
+        executor: `threads:N`, `processes:N`, or the address of a Dask scheduler.
+        executor_tls: files of the authority, our certificate and its key, for a scheduler that speaks TLS.
+        exchange: where workers leave what they read: a folder that all see, or `s3://bucket/prefix`.
         checks: folder of the user's own checks; it need not exist.
         allow_hosts: hosts that channels and trackers may reach although they are not public.
         url: where people reach this installation; "" where links would lead nowhere.
@@ -87,6 +90,8 @@ class Settings:
     objects_endpoint: str
     executor: str
     checks: Path
+    executor_tls: tuple[str, str, str] | None = None
+    exchange: str = ""
     allow_hosts: tuple[str, ...] = ()
     url: str = ""
     mark: str = ""
@@ -129,7 +134,13 @@ VARIABLES: dict[str, str] = {
     "Default: SQLite in the home folder.",
     "PROOFWATCH_OBJECTS": "Evidence: a folder or s3://bucket/prefix. Default: objects/ in the home folder.",
     "PROOFWATCH_OBJECTS_ENDPOINT": "Endpoint of an S3 that is not AWS's. Default: AWS's own.",
-    "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N or processes:N. Default: threads:8.",
+    "PROOFWATCH_EXECUTOR": "Where collecting runs: threads:N, processes:N, or a Dask scheduler, as "
+    "tcp://scheduler:8786 or tls://scheduler:8786 (pip install 'proofwatch[dask]'). Default: threads:8.",
+    "PROOFWATCH_EXECUTOR_CA": "File of the authority that the cluster's certificates come from, for tls://.",
+    "PROOFWATCH_EXECUTOR_CERT": "File of our own certificate at the cluster.",
+    "PROOFWATCH_EXECUTOR_KEY": "File of its key.",
+    "PROOFWATCH_EXCHANGE": "Where workers leave what they read until it is judged: a folder that all of them "
+    "see, or s3://bucket/prefix of a bucket without Object Lock. Default: work/ in the home folder.",
     "PROOFWATCH_CHECKS": "Folder of your own checks. Default: checks/ in the home folder.",
     "PROOFWATCH_ALLOW_HOSTS": "Hosts (or host:port, with commas) that channels and trackers may reach "
     "although their address is not public. Default: none.",
@@ -176,6 +187,8 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         objects=environ.get("PROOFWATCH_OBJECTS") or str(home / "objects"),
         objects_endpoint=environ.get("PROOFWATCH_OBJECTS_ENDPOINT", ""),
         executor=executor,
+        executor_tls=_executor_tls(environ, executor),
+        exchange=_exchange(environ.get("PROOFWATCH_EXCHANGE", "").strip()),
         checks=Path(environ.get("PROOFWATCH_CHECKS") or home / "checks").expanduser(),
         allow_hosts=tuple(filter(None, map(str.strip, environ.get("PROOFWATCH_ALLOW_HOSTS", "").split(",")))),
         url=_public_url(environ.get("PROOFWATCH_URL", "")),
@@ -244,15 +257,53 @@ def _public_url(text: str) -> str:
 
 
 def check_executor(text: str) -> tuple[str, int]:
-    """Return (kind, workers) of an executor setting such as `threads:8`. Raises ConfigError."""
+    """Return (kind, workers) of an executor setting such as `threads:8`; of a cluster, (address, 0).
+
+    Raises:
+        ConfigError: it is neither, or what speaks to a cluster is not installed.
+    """
+    doing = "reading PROOFWATCH_EXECUTOR"
     kind, _, number = text.partition(":")
+    if kind in ("tcp", "tls"):
+        try:
+            parts = urlsplit(text)
+            whole = bool(parts.hostname and parts.port) and not parts.path
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ConfigError(doing, f"{text!r} names no host and port", "Write tcp://scheduler:8786.")
+        if find_spec("distributed") is None:
+            raise ConfigError(doing, "Dask is not installed", "pip install 'proofwatch[dask]'")
+        return text, 0
     if kind not in ("threads", "processes") or not number.isdigit() or not 1 <= int(number) <= 256:
         raise ConfigError(
-            "reading PROOFWATCH_EXECUTOR",
-            f"{text!r} is not threads:N or processes:N with N from 1 to 256",
+            doing,
+            f"{text!r} is not threads:N or processes:N with N from 1 to 256, nor tcp://host:port",
             "Set it to threads:8, or remove it.",
         )
     return kind, int(number)
+
+
+def _executor_tls(environ: Mapping[str, str], executor: str) -> tuple[str, str, str] | None:
+    names = ("PROOFWATCH_EXECUTOR_CA", "PROOFWATCH_EXECUTOR_CERT", "PROOFWATCH_EXECUTOR_KEY")
+    if not executor.startswith("tls://"):
+        return None
+    ca, cert, key = (environ.get(name, "").strip() for name in names)
+    for name, file in zip(names, (ca, cert, key), strict=True):
+        if not file or not Path(file).is_file():
+            problem = f"{file} is not a file" if file else "it is not set"
+            raise ConfigError(f"reading {name}", problem, "tls:// needs all three, as PEM files.")
+    return ca, cert, key
+
+
+def _exchange(text: str) -> str:
+    if "://" in text and not (text.startswith("s3://") and text.removeprefix("s3://").strip("/")):
+        raise ConfigError(
+            "reading PROOFWATCH_EXCHANGE",
+            f"{text!r} is neither a folder nor s3://bucket/prefix",
+            "Name a folder that every worker sees, or a bucket.",
+        )
+    return text
 
 
 def _database(url: str) -> str:

@@ -8,31 +8,29 @@ of the stored plan, judging to the stored time of observation, and the state cha
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-import rfc8785
-
-from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
+from proofwatch.connectors.base import GLOBAL, Shard, Table
 from proofwatch.connectors.registry import connector_class
-from proofwatch.errors import ProofwatchError
+from proofwatch.connectors.turns import Turns
 from proofwatch.remediation.clock import observe
 from proofwatch.snapshots.base import Objects, State
-from proofwatch.snapshots.collect import Reading, collect_shard
+from proofwatch.snapshots.batches import Size, batches
+from proofwatch.snapshots.collect import Reading, Task, collect
 from proofwatch.snapshots.commit import commit
+from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.manifest import read_state
 from proofwatch.snapshots.rebuild import prune
-from proofwatch.store import derived, reconcile
+from proofwatch.store import derived, planning, reconcile
 from proofwatch.store.collected import Collected
 from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
-from proofwatch.store.models.sweeps import Trigger
 from proofwatch.store.outcome import Outcome
+from proofwatch.store.planning import Plan
 from proofwatch.store.services import connections, sweeps
 
 if TYPE_CHECKING:
@@ -45,6 +43,30 @@ STATES_KEPT = 1000
 """Rebuilt tables that stay in the cache; older ones are rebuilt from the objects when they are asked for."""
 
 
+class Lost(Protocol):
+    """What a pool says of a task that has no result."""
+
+    @property
+    def reason(self) -> str:
+        """Return why, for an auditor."""
+        ...
+
+
+class Pool(Protocol):
+    """Where shards are read: threads, processes or other machines; see `runtime.pool`."""
+
+    @property
+    def size(self) -> int:
+        """Return how many tasks run at once."""
+        ...
+
+    def each(
+        self, call: Callable[[Task], list[Reading]], tasks: Sequence[Task]
+    ) -> Iterator[tuple[Task, list[Reading] | Lost]]:
+        """Yield each task with what it read as it ends; one that kills its workers comes back in pieces."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a sweep works with; all of it is handed in.
@@ -52,9 +74,10 @@ class Tools:
     Attributes:
         objects: the write-once store.
         catalog: validated checks, views and tables.
-        work: folder of sweeps in progress, on local disk.
         cache: folder of rebuilt tables; may be emptied at any time.
-        executor: where shards are collected.
+        pool: where shards are collected.
+        exchange: for a sweep's id: where its workers leave what they read.
+        turns: whose turn it is to ask a provider, for all workers together.
         sign: called after the state has changed, to sign the head of the log.
         progress: called with (stage, done, total).
         step: called with the name of each step that was just finished; the tests of resumption stop here.
@@ -62,23 +85,13 @@ class Tools:
 
     objects: Objects
     catalog: Catalog
-    work: Path
     cache: Path
-    executor: Executor
+    pool: Pool
+    exchange: Callable[[str], Exchange]
+    turns: Turns
     sign: Callable[[], None]
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None
     step: Callable[[str], None] = lambda name: None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a sweep is going to read: fixed at its start, kept as an object, the same after a restart."""
-
-    identity: Mapping[str, Any]
-    scope: Scope
-    shards: tuple[Shard, ...]
-    failure: str = ""
-    """Why nothing can be read at all (the identity is not accepted); then every place is unread."""
 
 
 def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
@@ -93,18 +106,18 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
         ProofwatchError: the state cannot be read or written. What the source system refuses is no error
             here: its tables are unread and their checks inconclusive.
     """
-    folder = tools.work / str(run.pk)
-    folder.mkdir(parents=True, exist_ok=True)
+    exchange = tools.exchange(str(run.pk))
+    folder = exchange.folder()
     connection = run.connection
     tables = _tables(connection, run, tools.catalog)
     plan = _plan(tools, run, connection, tables)
     tools.step("planned")
-    collected = _collect(tools, connection, plan, tables, folder)
+    collected = _collect(tools, run, plan, tables, exchange)
     tools.step("collected")
     sweeps.move(run, "snapshotting")
     own = [table for table in tables if not table.derived]
     states = _snapshot(tools, run, connection, own, collected, folder)
-    if made := _derive(tools, run, plan, tables, collected, states, folder):
+    if made := _derive(tools, run, plan, tables, collected, states, exchange):
         states |= _snapshot(tools, run, connection, made, collected, folder)
     _keep_reads(run, plan, collected)
     tools.step("snapshotted")
@@ -119,7 +132,7 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     tools.step("applied")
     tools.sign()
     tools.step("signed")
-    shutil.rmtree(folder, ignore_errors=True)
+    exchange.clear()
     prune(tools.cache / TABLES, STATES_KEPT)
     return sweeps.get(run.pk)
 
@@ -133,103 +146,21 @@ def _tables(connection: Connection, run: Sweep, catalog: Catalog) -> list[Table]
 def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Table]) -> Plan:
     """Ask who we are and what exists, once; a restarted sweep reads the plan that was kept."""
     if run.plan:
-        return _parse_plan(json.loads(tools.objects.get(run.plan)))
+        return planning.kept(run, tools.objects)
     tools.progress("plan", 0, 1)
-    plan = _known_plan(tools, run, connection, tables) or _make_plan(tools, connection, tables)
-    body = rfc8785.dumps(_plan_body(connection, plan))
-    sweeps.begin(run, now=_now(), plan_object=tools.objects.put(body), unknown=plan.scope.unknown)
+    plan = planning.make(run, tables, tools.catalog, tools.objects, _now())
+    sweeps.begin(
+        run,
+        now=_now(),
+        plan_object=planning.keep(connection, plan, tools.objects),
+        unknown=plan.scope.unknown,
+    )
     run.refresh_from_db()
     tools.progress("plan", 1, 1)
     return plan
 
 
-def _known_plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Table]) -> Plan | None:
-    """Return the plan of a sweep that an event asked for: the places that the last whole sweep found.
-
-    Asking who we are and what exists again would cost more than the reading. A place that came into being
-    since is found by the next whole sweep.
-    """
-    last = sweeps.latest(connection, whole=True)
-    fresh = timedelta(minutes=2 * connection.interval_minutes)
-    if run.trigger != Trigger.EVENT or last is None or not last.plan or _now() - last.observed_at > fresh:
-        return None
-    known = _parse_plan(json.loads(tools.objects.get(last.plan)))
-    if known.failure or known.scope.unlisted:
-        return None
-    cls = connector_class(connection.kind)
-    names = [table.name for table in tables]
-    try:
-        connector = cls(cls.parse_settings(connection.settings))
-        return replace(known, shards=tuple(connector.shards(known.scope, names)))
-    except ProofwatchError:
-        return None
-
-
-def _make_plan(tools: Tools, connection: Connection, tables: Sequence[Table]) -> Plan:
-    cls = connector_class(connection.kind)
-    names = [table.name for table in tables]
-    try:
-        connector = cls(cls.parse_settings(connection.settings))
-        identity = connector.identity()
-        scope = _with_known_places(connector.scope(), connection)
-        scope = derived.with_sources(scope, connection, tables, tools.catalog)
-        return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
-    except ProofwatchError as error:
-        scope = _known_scope(connection)
-        return Plan({}, scope, (), failure=" ".join(error.problem.split()))
-
-
-def _with_known_places(scope: Scope, connection: Connection) -> Scope:
-    """Add what the last whole sweep read where the scope could not be listed: nothing drops out silently."""
-    if not scope.unlisted:
-        return scope
-    named = {(place.account_id, place.region) for place in scope.places}
-    accounts = {place.account_id for place in scope.places}
-    lost = [
-        Place(account, region)
-        for account, region in sorted(_last_places(connection) - named)
-        if account in scope.unlisted or (EVERY in scope.unlisted and account not in accounts)
-    ]
-    return replace(scope, places=(*scope.places, *lost))
-
-
-def _last_places(connection: Connection) -> set[tuple[str, str]]:
-    """Return the places of the last sweep that set out to read everything, else of the last one."""
-    last = sweeps.latest(connection, whole=True) or sweeps.latest(connection)
-    return {(read.account_id, read.region) for read in sweeps.reads(last)} if last else set()
-
-
-def _known_scope(connection: Connection) -> Scope:
-    """Return the places that the last sweep read; before any, one place that stands for all."""
-    places = _last_places(connection)
-    account = str(connection.identity.get("account_id", "")) or "unknown"
-    return Scope(tuple(Place(*place) for place in sorted(places or {(account, GLOBAL)})))
-
-
-def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
-    return {
-        "type": "proofwatch sweep plan",
-        "connection": str(connection.pk),
-        "connector": connection.kind,
-        "identity": dict(plan.identity) | {"details": dict(plan.identity.get("details", {}))},
-        "failure": plan.failure,
-        "places": [asdict(place) for place in plan.scope.places],
-        "unknown": list(plan.scope.unknown),
-        "unlisted": list(plan.scope.unlisted),
-        "shards": [{**asdict(shard), "tables": list(shard.tables)} for shard in plan.shards],
-    }
-
-
-def _parse_plan(body: Mapping[str, Any]) -> Plan:
-    places = tuple(Place(**place) for place in body["places"])
-    scope = Scope(places, tuple(body["unknown"]), tuple(body["unlisted"]))
-    shards = tuple(Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
-    return Plan(body["identity"], scope, shards, body["failure"])
-
-
-def _collect(
-    tools: Tools, connection: Connection, plan: Plan, tables: Sequence[Table], folder: Path
-) -> Collected:
+def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exchange: Exchange) -> Collected:
     """Read every shard; what was finished before a restart is not read again."""
     collected = Collected()
     for table in tables:
@@ -238,20 +169,44 @@ def _collect(
         for reading in _nothing_read(plan, tables):
             collected.readings[reading.table].append(reading)
         return collected
-    settings = json.dumps(connection.settings, sort_keys=True)
-    waiting = {
-        tools.executor.submit(collect_shard, connection.kind, settings, shard, folder): shard
-        for shard in plan.shards
-        if not derived.is_derived(shard, tables)
-    }
-    tools.progress("collect", 0, len(waiting))
-    for done, future in enumerate(as_completed(waiting), start=1):
-        for reading in future.result():
+    tasks = _tasks(
+        tools, run, [item for item in plan.shards if not derived.is_derived(item, tables)], exchange
+    )
+    done, total = 0, sum(len(shard.tables) for task in tasks for shard in task.shards)
+    tools.progress("collect", 0, total)
+    for task, found in tools.pool.each(collect, tasks):
+        for reading in found if isinstance(found, list) else _lost(task, found):
             collected.readings[reading.table].append(reading)
-        tools.step(f"shard {waiting[future].id}")
-        tools.progress("collect", done, len(waiting))
-    collected.sort(tables, folder)
+            done += 1
+        for shard in task.shards:
+            tools.step(f"shard {shard.id}")
+        tools.progress("collect", done, total)
+    collected.sort(tables, exchange)
     return collected
+
+
+def _tasks(tools: Tools, run: Sweep, shards: Sequence[Shard], exchange: Exchange) -> list[Task]:
+    """Put shards together by what their reading took the last time."""
+    connection, last = run.connection, sweeps.latest(run.connection, whole=True)
+    cls = connector_class(connection.kind)
+    settings = json.dumps(connection.settings, sort_keys=True)
+    sizes = {
+        (read.table, read.account_id, read.region): Size(read.calls, read.rows)
+        for read in (sweeps.reads(last) if last else ())
+    }
+    return [
+        Task(connection.kind, settings, str(run.pk), batch, exchange, tools.turns)
+        for batch in batches(shards, sizes, tools.pool.size, together=cls.one_worker)
+    ]
+
+
+def _lost(task: Task, lost: Lost) -> Iterable[Reading]:
+    """Yield an unread record for everything that a lost task was to read: nothing is known of it."""
+    for shard in task.shards:
+        for table in shard.tables:
+            yield Reading(
+                table, shard.account_id, shard.region, 0, 0, 0, 0.0, "", reason=lost.reason, code="worker"
+            )
 
 
 def _derive(
@@ -261,10 +216,10 @@ def _derive(
     tables: Sequence[Table],
     collected: Collected,
     states: Mapping[str, State],
-    folder: Path,
+    exchange: Exchange,
 ) -> list[Table]:
     """Make the tables that rest on what this sweep or other connections read; return them."""
-    known = {table.name: table for table in tables if table.derived}
+    known, folder = {table.name: table for table in tables if table.derived}, exchange.folder()
     whole = {name: state.manifest for name, state in states.items() if not collected.unread(name)}
     cache, owner = tools.cache / TABLES, run.connection.name
     read = _judged(collected, states)
@@ -273,7 +228,7 @@ def _derive(
         for name in shard.tables if derived.is_derived(shard, tables) else ():
             reading = derived.read(known[name], run.connection, shard, work, folder)
             collected.readings[name].append(reading)
-    collected.sort(list(known.values()), folder)
+    collected.sort(list(known.values()), exchange)
     return list(known.values())
 
 

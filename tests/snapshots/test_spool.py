@@ -17,7 +17,7 @@ import pytest
 
 from proofwatch.connectors.base import Column, Row, Unread
 from proofwatch.snapshots.base import Part, SnapshotError
-from proofwatch.snapshots.spool import finished_part, write_part
+from proofwatch.snapshots.spool import write_part
 from tests.snapshots.samples import ACCOUNT, REGION, row, table
 
 TABLE = table()
@@ -152,7 +152,6 @@ def test_exact_repetitions_are_dropped_and_counted(tmp_path: Path) -> None:
     part = write(tmp_path, row(1, size=1), row(2, size=2), row(1, size=1), row(1, size=1))
     assert (part.rows, part.duplicates) == (2, 2)
     assert [line["resource"] for line in lines(part)] == ["arn:vol-0001", "arn:vol-0002"]
-    assert finished_part(tmp_path, TABLE, ACCOUNT, REGION) == part
 
 
 def test_contradicting_repetitions_fail_the_part(tmp_path: Path) -> None:
@@ -171,23 +170,17 @@ def test_a_reader_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Unread, match="page 4"):
         write_part(tmp_path, TABLE, ACCOUNT, REGION, broken())
     assert list(tmp_path.iterdir()) == []
-    assert finished_part(tmp_path, TABLE, ACCOUNT, REGION) is None
 
 
-def test_a_finished_part_is_not_read_again(tmp_path: Path) -> None:
-    first = write(tmp_path, row(1))
-
-    def never() -> Iterator[Row]:
-        raise AssertionError("read again")
-        yield
-
-    assert write_part(tmp_path, TABLE, ACCOUNT, REGION, never()) == first
+def test_two_writings_of_a_table_never_meet(tmp_path: Path) -> None:
+    first, second = write(tmp_path, row(1)), write(tmp_path, row(1), row(2))
+    assert first.path != second.path
+    assert [len(lines(part)) for part in (first, second)] == [1, 2]
 
 
-def test_an_empty_part_is_a_finished_part(tmp_path: Path) -> None:
+def test_an_empty_part_is_a_part(tmp_path: Path) -> None:
     part = write(tmp_path)
-    assert part.rows == 0
-    assert finished_part(tmp_path, TABLE, ACCOUNT, REGION) == part
+    assert (part.rows, part.path.read_bytes()) == (0, b"")
 
 
 @pytest.mark.parametrize("account", ["../../etc/passwd", "a/b", "x" * 500, "é*[?]", ".", "a\x00b"])
@@ -195,8 +188,7 @@ def test_any_place_has_a_safe_file_of_its_own(tmp_path: Path, account: str) -> N
     part = write_part(tmp_path, TABLE, account, REGION, [row(1, account=account)])
     other = write_part(tmp_path, TABLE, account + "_", REGION, [])
     assert part.path.parent.parent == tmp_path and len(part.path.parent.name) == 2
-    assert finished_part(tmp_path, TABLE, account, REGION) == part
-    assert finished_part(tmp_path, TABLE, account + "_", REGION) == other
+    assert part.path.name.rsplit(".", 2)[0] != other.path.name.rsplit(".", 2)[0]
 
 
 @pytest.mark.parametrize("kind", ["BLOB", "NOPE", "MAP(BIGINT, VARCHAR)", "STRUCT(a TIME)"])
@@ -224,5 +216,5 @@ def test_a_killed_writer_leaves_no_finished_part(tmp_path: Path) -> None:
     finally:
         writer.send_signal(signal.SIGKILL)
         writer.wait()
-    assert finished_part(tmp_path, TABLE, ACCOUNT, REGION) is None
+    assert not list(tmp_path.rglob("*.ndjson"))
     assert write(tmp_path, row(1)).rows == 1

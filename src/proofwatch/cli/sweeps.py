@@ -106,16 +106,25 @@ def resume_sweep(
 ) -> Sweep:
     """Carry a planned or interrupted sweep to its end; `step` hears of each step that is finished."""
     from proofwatch import pipeline
-    from proofwatch.runtime.executor import make_executor, running
+    from proofwatch.runtime.places import places
+    from proofwatch.runtime.pool import running
 
-    workers = running(make_executor(*check_executor(app.settings.executor)))
-    with _alone(app, run), stage_progress(not quiet) as progress, workers as executor:
+    settings = app.settings
+    where = places(
+        *check_executor(settings.executor),
+        settings.work,
+        tls=settings.executor_tls,
+        exchange=settings.exchange,
+        endpoint=settings.objects_endpoint,
+    )
+    with _alone(app, run), stage_progress(not quiet) as progress, running(where.workers) as pool:
         tools = pipeline.Tools(
             objects=app.objects,
             catalog=app.catalog,
-            work=app.settings.work,
             cache=app.settings.cache,
-            executor=executor,
+            pool=pool,
+            exchange=where.exchange,
+            turns=where.turns,
             sign=app.sign,
             progress=progress,
             step=step,

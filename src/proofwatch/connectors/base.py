@@ -224,6 +224,8 @@ class Connector(Protocol):
     kind: ClassVar[str]
     title: ClassVar[str]
     Settings: ClassVar[type[BaseModel]]
+    one_worker: ClassVar[bool]
+    """Whether a sweep must be read by one worker: another sign-in would end the one before."""
 
     def __init__(self, settings: BaseModel) -> None: ...
 

@@ -1,22 +1,53 @@
-"""Read one shard into finished parts on local disk. Runs in a thread, or in another process."""
+"""Read shards into finished parts. Runs in a thread, in another process, or on another machine."""
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from proofwatch.connectors.base import Connector, ReadStats, Row, Shard, Unread
+from proofwatch import __version__
+from proofwatch.connectors import turns
+from proofwatch.connectors.base import Connector, ReadStats, Row, Shard, Table, Unread
 from proofwatch.connectors.registry import connector_class
+from proofwatch.connectors.turns import Turns
 from proofwatch.errors import ProofwatchError
-from proofwatch.snapshots.base import Part
-from proofwatch.snapshots.spool import finished_part, write_part
+from proofwatch.snapshots.base import Part, SnapshotError
+from proofwatch.snapshots.exchange import Exchange
+from proofwatch.snapshots.spool import stem_of, write_part
+
+OWN_FAULTS = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "EFBIG", "EMFILE", "ENFILE", "ESTALE")
+)
+"""What a system call says when it is this machine that cannot go on, whatever the source answers."""
+
+
+class WorkerFault(SnapshotError):
+    """A worker cannot do its work: not for what the source says, but for what is wrong with itself.
+
+    Another worker may do it; until one did, nothing is known of the source.
+
+    Attributes:
+        worker: which one, as its executor knows it; "" where it is not told apart.
+    """
+
+    worker: str = ""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling between worker processes with every field intact."""
+        return (_rebuild_fault, (self.doing, self.problem, self.remedy, self.worker))
+
+
+def _rebuild_fault(doing: str, problem: str, remedy: str, worker: str) -> WorkerFault:
+    fault = WorkerFault(doing, problem, remedy)
+    fault.worker = worker
+    return fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +69,10 @@ class Reading:
     """Rows of which something could not be read: a second call was refused."""
     lacking_why: str = ""
     """One column of such a row, and why."""
+    part: str = ""
+    """The file with the rows, below the exchange's folder; "" where nothing was read."""
+    duplicates: int = 0
+    """Rows that the provider listed twice, word for word."""
 
     @property
     def complete(self) -> bool:
@@ -45,25 +80,74 @@ class Reading:
         return not self.reason
 
 
-def collect_shard(kind: str, settings: str, shard: Shard, folder: Path) -> list[Reading]:
-    """Read every table of `shard`; a table that fails is recorded and the next one is read.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one worker is asked to do: read some shards of one sweep. Picklable, and without any secret.
 
-    Safe to repeat: a table whose part and record are finished in `folder` is not read again.
-
-    Args:
+    Attributes:
         kind: connector, as in the registry.
         settings: the connection's settings as JSON text.
-        shard: what to read.
-        folder: the sweep's working folder; must exist.
+        sweep: whose reading it is: what an earlier sweep listed is not used.
+        shards: what to read.
+        exchange: where the parts are left.
+        turns: whose turn it is to ask the provider.
+        version: of Proofwatch, which the worker must have, too.
     """
-    connector = _connector(kind, settings)
-    connector.begin(folder.name)
-    return [_collect_table(connector, shard, table, folder) for table in shard.tables]
+
+    kind: str
+    settings: str
+    sweep: str
+    shards: tuple[Shard, ...]
+    exchange: Exchange
+    turns: Turns
+    version: str = __version__
+
+    @property
+    def name(self) -> str:
+        """Return how the task is called where it must be named: by its first shard and how many more."""
+        more = f" and {len(self.shards) - 1} more" if len(self.shards) > 1 else ""
+        return f"{self.shards[0].id}{more}"
+
+    def pieces(self) -> list[Task]:
+        """Return the same work as one task for each table in each place."""
+        return [
+            replace(self, shards=(replace(shard, tables=(table,)),))
+            for shard in self.shards
+            for table in shard.tables
+        ]
 
 
-def collected_part(folder: Path, table: Any, reading: Reading) -> Part | None:
-    """Return the finished part behind a complete reading."""
-    return finished_part(folder, table, reading.account_id, reading.region)
+def collect(task: Task) -> list[Reading]:
+    """Read every table of a task's shards; a table that fails is recorded and the next one is read.
+
+    Safe to repeat, and to do twice at once: what is finished is not read again, and the first who finishes
+    a table is the one who counts.
+
+    Raises:
+        WorkerFault: this worker has another version of Proofwatch, or cannot write.
+    """
+    if task.version != __version__:
+        problem = f"this worker has Proofwatch {__version__}, and the sweep {task.version}"
+        raise WorkerFault(f"reading {task.name}", problem, "Give every worker the same version.")
+    turns.share(task.turns)
+    connector = _connector(task.kind, task.settings)
+    connector.begin(task.sweep)
+    try:
+        return [
+            _collect_table(connector, shard, table, task.exchange)
+            for shard in task.shards
+            for table in shard.tables
+        ]
+    except (OSError, SnapshotError) as error:
+        why = error.problem if isinstance(error, SnapshotError) else error.strerror or type(error).__name__
+        problem = f"the worker cannot keep what it reads: {why}"
+        raise WorkerFault(f"reading {task.name}", problem, "Give it room to write.") from None
+
+
+def collected_part(exchange: Exchange, table: Table, reading: Reading) -> Part:
+    """Return the finished part behind a complete reading, on this machine."""
+    path = exchange.fetch(reading.part)
+    return Part(table.name, reading.account_id, reading.region, path, reading.rows, reading.duplicates)
 
 
 @lru_cache(maxsize=8)
@@ -78,75 +162,71 @@ def forget_connectors() -> None:
     _connector.cache_clear()
 
 
-def _collect_table(connector: Connector, shard: Shard, table: str, folder: Path) -> Reading:
+def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exchange) -> Reading:
     declared = connector.tables()[table]
-    record = folder / f"{shard.id}.{table}.reading.json"
-    done = _finished(record)
-    if done is not None and finished_part(folder, declared, shard.account_id, shard.region) is not None:
-        return done
+    name = f"{stem_of(table, shard.account_id, shard.region)}.json"
+    if (kept := exchange.record(name)) is not None:
+        return Reading(**json.loads(kept))
+    folder = exchange.folder()
     stats = ReadStats()
     began, started_at = time.monotonic(), _now()
     failure: dict[str, str] = {}
-    lacking: list[str] = []
-    rows = 0
+    lacking = _Lacking()
+    part: Part | None = None
     try:
-        found = _noting(connector.read(shard, table, stats), lacking)
+        found = lacking.noting(connector.read(shard, table, stats))
         part = write_part(folder, declared, shard.account_id, shard.region, found)
-        rows = part.rows
     except Unread as error:
         failure = {"reason": _reason(error), "permission": error.permission, "code": error.code}
     except ProofwatchError as error:
         failure = {"reason": _reason(error)}
-    except Exception as error:  # noqa: BLE001 - recorded as a fact: the table is unread, the sweep goes on
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in OWN_FAULTS:
+            raise
         # Its text may hold anything, a secret too, and this reason becomes evidence: the type alone is kept.
         failure = {"reason": f"the reader failed with {type(error).__name__}", "code": "Internal"}
     reading = Reading(
         table=table,
         account_id=shard.account_id,
         region=shard.region,
-        rows=rows,
+        rows=part.rows if part else 0,
         calls=stats.calls,
         pages=stats.pages,
         seconds=round(time.monotonic() - began, 3),
         started_at=started_at,
-        lacking=len(lacking),
-        lacking_why=lacking[0] if lacking else "",
+        lacking=lacking.rows,
+        lacking_why=lacking.why,
+        part=part.path.relative_to(folder).as_posix() if part else "",
+        duplicates=part.duplicates if part else 0,
         **failure,
     )
-    if reading.complete:
-        _record(record, asdict(reading))
-    return reading
+    if part is None:
+        return reading
+    body: dict[str, Any] = json.loads(exchange.leave(name, json.dumps(asdict(reading)).encode(), part))
+    return Reading(**body)
 
 
-def _noting(rows: Iterable[Row], lacking: list[str]) -> Iterator[Row]:
-    """Pass rows on, and note one reason for each row that lacks a value."""
-    for row in rows:
-        unread = row.get("_unread")
-        if unread:
-            column = min(unread)
-            lacking.append(f"{column}: {unread[column]}")
-        yield row
+@dataclass(slots=True)
+class _Lacking:
+    """How many rows lack a value, and one reason."""
+
+    rows: int = 0
+    why: str = ""
+
+    def noting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass rows on, and count those that lack a value."""
+        for row in rows:
+            unread = row.get("_unread")
+            if unread:
+                self.rows += 1
+                if not self.why:
+                    column = min(unread)
+                    self.why = f"{column}: {unread[column]}"
+            yield row
 
 
 def _reason(error: ProofwatchError) -> str:
     return " ".join(error.problem.split())
-
-
-def _finished(record: Path) -> Reading | None:
-    try:
-        return Reading(**json.loads(record.read_text("utf-8")))
-    except FileNotFoundError:
-        return None
-
-
-def _record(path: Path, body: Mapping[str, Any]) -> None:
-    """Write atomically: a record that exists is whole."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(body, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _now() -> str:

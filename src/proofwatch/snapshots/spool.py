@@ -1,9 +1,9 @@
 """Stream the rows of one table in one place to a finished, validated NDJSON file.
 
-A file under its final name is complete, so a rerun may use it; whatever was interrupted has a temporary
-name and is written anew. The counts stand in the name, so that they arrive with the same rename. Finished
-files lie in folders by the digest of their place: a large company has a hundred thousand of them, and each is
-looked for by the beginning of its name.
+A file under its final name is complete; whatever was interrupted has a temporary name. Every writing has a
+name of its own, so that two who write the same table at once never meet: which one counts is told by the
+record that is left for it (`snapshots.exchange`). Finished files lie in folders by the digest of their
+place: a large company has a hundred thousand of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -53,12 +54,10 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
         SnapshotError: a row has no identity, belongs to another place, or two different rows share one
             identity; then the whole part is refused, because nothing can be said about such a table.
     """
-    finished = finished_part(folder, table, account_id, region)
-    if finished is not None:
-        return finished
     doing = f"writing {table.name} of {account_id} in {region}"
-    stem = _stem(table.name, account_id, region)
-    temporary = folder / f"{stem}.{os.getpid()}.tmp"
+    stem = stem_of(table.name, account_id, region)
+    once = uuid.uuid4().hex[:12]
+    temporary = folder / f"{stem}.{once}.tmp"
     try:
         with Repeated() as hashes, temporary.open("wb") as file:
             for line in _lines(table, account_id, region, rows, hashes, doing):
@@ -71,7 +70,7 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
         if not home.exists():
             home.mkdir(exist_ok=True)
             _sync_folder(folder)
-        final = home / f"{stem}.{count}-{dropped}.ndjson"
+        final = home / f"{stem}.{once}.ndjson"
         temporary.replace(final)
         _sync_folder(home)
     finally:
@@ -79,28 +78,13 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
     return Part(table.name, account_id, region, final, count, dropped)
 
 
-def finished_part(folder: Path, table: Table, account_id: str, region: str) -> Part | None:
-    """Return the part that was finished earlier in `folder`, or None."""
-    stem = _stem(table.name, account_id, region)
-    home = _home(folder, stem)
-    try:
-        names = [path.name for path in home.iterdir()]
-    except FileNotFoundError:
-        return None
-    begin = f"{stem}."
-    for name in sorted(name for name in names if name.startswith(begin) and name.endswith(".ndjson")):
-        rows, dropped = name.removeprefix(begin).removesuffix(".ndjson").split("-")
-        return Part(table.name, account_id, region, home / name, int(rows), int(dropped))
-    return None
-
-
 def _home(folder: Path, stem: str) -> Path:
     """Return the folder of a finished file, one of 256."""
     return folder / stem[-16:-14]
 
 
-def _stem(table: str, account_id: str, region: str) -> str:
-    """Name the file readably; the digest keeps apart what the readable part cannot."""
+def stem_of(table: str, account_id: str, region: str) -> str:
+    """Return the beginning of a file's name: readable; a digest keeps apart what the readable part cannot."""
     exact = hashlib.sha256(json.dumps([table, account_id, region]).encode()).hexdigest()[:16]
     readable = (re.sub(r"[^A-Za-z0-9_-]", "_", text)[:60] for text in (table, account_id, region))
     return ".".join([*readable, exact])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 from proofwatch.checks.base import UnreadPlace
 from proofwatch.connectors.base import Table
 from proofwatch.snapshots.base import Part
 from proofwatch.snapshots.collect import Reading, collected_part
+from proofwatch.snapshots.exchange import Exchange
+
+FETCHED_AT_ONCE = 16
+"""Parts that are fetched at the same time, where they lie elsewhere."""
 
 
 @dataclass(slots=True)
@@ -19,13 +24,18 @@ class Collected:
     parts: dict[str, list[Part]] = field(default_factory=dict)
     readings: dict[str, list[Reading]] = field(default_factory=dict)
 
-    def sort(self, tables: Sequence[Table], folder: Path) -> None:
-        """Put the readings of tables into order, with the parts behind those that are complete."""
-        for table in tables:
-            readings = self.readings[table.name]
-            readings.sort(key=lambda item: (item.account_id, item.region))
-            parts = [collected_part(folder, table, item) for item in readings if item.complete]
-            self.parts[table.name] = [part for part in parts if part is not None]
+    def sort(self, tables: Sequence[Table], exchange: Exchange) -> None:
+        """Put the readings of tables into order, with the parts behind those that are complete.
+
+        Raises:
+            OSError, ProofwatchError: a part cannot be had from the exchange.
+        """
+        with ThreadPoolExecutor(FETCHED_AT_ONCE, thread_name_prefix="fetch") as pool:
+            for table in tables:
+                readings = self.readings[table.name]
+                readings.sort(key=lambda item: (item.account_id, item.region))
+                whole = [item for item in readings if item.complete]
+                self.parts[table.name] = list(pool.map(partial(collected_part, exchange, table), whole))
 
     def unread(self, table: str) -> list[UnreadPlace]:
         """Return the places in which a table could not be read completely."""

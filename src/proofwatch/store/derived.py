@@ -138,7 +138,8 @@ def read(table: Table, connection: Connection, shard: Shard, work: Work, folder:
         why, unread = " ".join(error.problem.split()), error if isinstance(error, Unread) else None
         permission, code = (unread.permission, unread.code) if unread else ("", "")
         return Reading(*place, 0, 0, 0, 0.0, "", why, permission, code)
-    return Reading(*place, part.rows, 0, 1, 0.0, "")
+    name = part.path.relative_to(folder).as_posix()
+    return Reading(*place, part.rows, 0, 1, 0.0, "", part=name, duplicates=part.duplicates)
 
 
 def others(connection: Connection) -> list[Connection]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from proofwatch import __version__
+from proofwatch.connectors import turns
 from proofwatch.connectors.aws import errors, models
 from proofwatch.connectors.aws.settings import AwsSettings, check_account, region_partitions
 from proofwatch.connectors.base import GLOBAL, ConnectorError
@@ -29,6 +30,9 @@ MAX_FAILED_ATTEMPTS = 3
 
 MAX_SILENT_ATTEMPTS = 2
 """Attempts in all where there was no answer: each may last `read_timeout`."""
+
+BURST_SECONDS = 5
+"""Requests of so many seconds may go at once after a rest; EC2's own bucket for reading holds as many."""
 
 MAX_CLIENTS = 128
 """Clients kept at once; each holds a parsed service model and a connection pool."""
@@ -91,6 +95,7 @@ class Clients:
                 self._clients.move_to_end(key)
                 return self._clients[key]
             made = self._create(self._session(account_id), service, place)
+            made.meta.events.register("request-created", self._pace(account_id, place, service))
             self._clients[key] = made
             if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)
@@ -107,6 +112,17 @@ class Clients:
         if credentials is None:
             raise _no_credentials()
         credentials.get_frozen_credentials()
+
+    def _pace(self, account_id: str, region: str, service: str) -> Callable[..., None]:
+        """Return what waits for its turn before each attempt: AWS counts by account, region and service."""
+        account, rate = account_id or self.settings.role_arn or self.settings.profile, self.settings
+        key, gap = f"aws {account} {region} {service}", 1.0 / rate.requests_per_second
+        burst = BURST_SECONDS * rate.requests_per_second
+
+        def take_turn(**_: Any) -> None:
+            turns.wait(key, gap, burst)
+
+        return take_turn
 
     def _signing_region(self, region: str) -> str:
         if region == GLOBAL or not region:

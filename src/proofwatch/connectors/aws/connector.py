@@ -33,6 +33,7 @@ class AwsConnector:
 
     kind: ClassVar[str] = "aws"
     title: ClassVar[str] = "Amazon Web Services"
+    one_worker: ClassVar[bool] = False
     Settings: ClassVar[type[BaseModel]] = AwsSettings
 
     parse_settings = staticmethod(read_settings)

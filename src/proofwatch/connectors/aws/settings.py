@@ -59,6 +59,11 @@ class AwsSettings(BaseModel):
     )
     endpoint_url: str = Field(default="", description="Other endpoint for every service (tests, proxies)")
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    requests_per_second: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=20,
+        description="To one service in one account and region, all workers together, after a burst of five "
+        "seconds; as EC2's own limit for reading",
+    )
     connect_timeout: Annotated[float, Field(gt=0, le=60, description="Seconds")] = 5.0
     read_timeout: Annotated[float, Field(gt=0, le=300, description="Seconds")] = 30.0
 

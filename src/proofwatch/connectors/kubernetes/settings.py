@@ -35,7 +35,7 @@ class KubernetesSettings(BaseModel):
         default_factory=list, description="Namespaces that are left out, each with its reason"
     )
     requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=600, description="How fast we ask, in each process"
+        default=600, description="How fast we ask, all workers together"
     )
 
     @field_validator("kubeconfig", mode="before")

@@ -52,7 +52,7 @@ class OktaSettings(BaseModel):
         description="Scopes asked for; leave out what the app was not granted",
     )
     requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=300, description="How fast we ask, in each process; half of Okta's smallest usual limit"
+        default=300, description="How fast we ask, all workers together; half of Okta's smallest usual limit"
     )
     ca_file: CaFile = Field(default="", description="Certificate authority of a proxy of yours, as PEM")
 

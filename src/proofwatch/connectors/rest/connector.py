@@ -38,6 +38,7 @@ class RestConnector(ABC):
 
     kind: ClassVar[str]
     title: ClassVar[str]
+    one_worker: ClassVar[bool] = False
     Settings: ClassVar[type[BaseModel]]
     DECLARED: ClassVar[Sequence[RestTable]]
 

@@ -40,6 +40,7 @@ class VantaConnector(RestConnector):
 
     kind: ClassVar[str] = "vanta"
     title: ClassVar[str] = "Vanta"
+    one_worker: ClassVar[bool] = True  # Vanta keeps one token of an application alive: the newest
     Settings: ClassVar[type[BaseModel]] = VantaSettings
     DECLARED: ClassVar[Sequence[RestTable]] = (*TABLES, comparison("vanta", "Vanta"))
 

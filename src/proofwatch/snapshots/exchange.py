@@ -1,0 +1,92 @@
+"""Where whoever reads a shard leaves its parts: a folder that every worker sees, or a bucket (`runtime`).
+
+A part counts when its record names it, and the first record that was left for a table in a place is the only
+one: a shard that is read twice (its worker was thought dead, or died late) changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from proofwatch.snapshots.base import Part
+
+
+class Exchange(Protocol):
+    """What one sweep's workers leave for each other. Picklable: a task carries it to its worker."""
+
+    def folder(self) -> Path:
+        """Return a folder on this machine in which parts are written; it exists."""
+        ...
+
+    def record(self, name: str) -> bytes | None:
+        """Return the record of that name, or None while nobody left one."""
+        ...
+
+    def leave(self, name: str, record: bytes, part: Part) -> bytes:
+        """Leave a part with its record; return the record that counts: the first one.
+
+        Raises:
+            OSError, ProofwatchError: it could not be left. Nothing counts then.
+        """
+        ...
+
+    def fetch(self, part: str) -> Path:
+        """Return the file, on this machine, of a part that a record names.
+
+        Raises:
+            OSError, ProofwatchError: it cannot be had.
+        """
+        ...
+
+    def clear(self) -> None:
+        """Remove everything: the sweep has ended. What cannot be removed is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFolder:
+    """A folder that every worker sees: of this machine, or of a network file system."""
+
+    path: Path
+
+    def folder(self) -> Path:
+        """Return the folder itself, made if needed."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        return self.path
+
+    def record(self, name: str) -> bytes | None:
+        """Return the record of that name, or None."""
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def leave(self, name: str, record: bytes, part: Part) -> bytes:
+        """Leave the record; the part lies in the folder already."""
+        final, temporary = self.path / name, self.path / f"{name}.{uuid.uuid4().hex}.tmp"
+        try:
+            with temporary.open("xb") as file:
+                file.write(record)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, final)
+            except FileExistsError:
+                part.path.unlink(missing_ok=True)
+                return final.read_bytes()
+        finally:
+            temporary.unlink(missing_ok=True)
+        return record
+
+    def fetch(self, part: str) -> Path:
+        """Return where the part lies."""
+        return self.path / part
+
+    def clear(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)

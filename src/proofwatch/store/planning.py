@@ -1,0 +1,142 @@
+"""What a sweep is going to read: asked of the source once, kept as an object, the same after a restart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
+from proofwatch.connectors.registry import connector_class
+from proofwatch.errors import ProofwatchError
+from proofwatch.snapshots.base import Objects
+from proofwatch.store import derived
+from proofwatch.store.models import Connection, Sweep
+from proofwatch.store.models.sweeps import Trigger
+from proofwatch.store.services import sweeps
+
+if TYPE_CHECKING:
+    from proofwatch.checks.load import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep is going to read: fixed at its start, kept as an object, the same after a restart."""
+
+    identity: Mapping[str, Any]
+    scope: Scope
+    shards: tuple[Shard, ...]
+    failure: str = ""
+    """Why nothing can be read at all (the identity is not accepted); then every place is unread."""
+
+
+def kept(run: Sweep, objects: Objects) -> Plan:
+    """Return the plan of a sweep that was begun."""
+    return _parse_plan(json.loads(objects.get(run.plan)))
+
+
+def keep(connection: Connection, plan: Plan, objects: Objects) -> str:
+    """Keep a plan; return its object."""
+    return objects.put(rfc8785.dumps(_plan_body(connection, plan)))
+
+
+def make(run: Sweep, tables: Sequence[Table], catalog: Catalog, objects: Objects, now: datetime) -> Plan:
+    """Ask the source who we are and what exists; what it refuses is the plan's failure.
+
+    Args:
+        run: the sweep.
+        tables: what is to be read.
+        catalog: for tables that are made from other connections.
+        objects: where the plan of the sweep before is kept.
+        now: the time.
+    """
+    return _known_plan(run, tables, objects, now) or _make_plan(run.connection, tables, catalog)
+
+
+def _known_plan(run: Sweep, tables: Sequence[Table], objects: Objects, now: datetime) -> Plan | None:
+    """Return the plan of a sweep that an event asked for: the places that the last whole sweep found.
+
+    Asking who we are and what exists again would cost more than the reading. A place that came into being
+    since is found by the next whole sweep.
+    """
+    connection = run.connection
+    last = sweeps.latest(connection, whole=True)
+    fresh = timedelta(minutes=2 * connection.interval_minutes)
+    if run.trigger != Trigger.EVENT or last is None or not last.plan or now - last.observed_at > fresh:
+        return None
+    known = _parse_plan(json.loads(objects.get(last.plan)))
+    if known.failure or known.scope.unlisted:
+        return None
+    cls = connector_class(connection.kind)
+    names = [table.name for table in tables]
+    try:
+        connector = cls(cls.parse_settings(connection.settings))
+        return replace(known, shards=tuple(connector.shards(known.scope, names)))
+    except ProofwatchError:
+        return None
+
+
+def _make_plan(connection: Connection, tables: Sequence[Table], catalog: Catalog) -> Plan:
+    cls = connector_class(connection.kind)
+    names = [table.name for table in tables]
+    try:
+        connector = cls(cls.parse_settings(connection.settings))
+        identity = connector.identity()
+        scope = _with_known_places(connector.scope(), connection)
+        scope = derived.with_sources(scope, connection, tables, catalog)
+        return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
+    except ProofwatchError as error:
+        scope = _known_scope(connection)
+        return Plan({}, scope, (), failure=" ".join(error.problem.split()))
+
+
+def _with_known_places(scope: Scope, connection: Connection) -> Scope:
+    """Add what the last whole sweep read where the scope could not be listed: nothing drops out silently."""
+    if not scope.unlisted:
+        return scope
+    named = {(place.account_id, place.region) for place in scope.places}
+    accounts = {place.account_id for place in scope.places}
+    lost = [
+        Place(account, region)
+        for account, region in sorted(_last_places(connection) - named)
+        if account in scope.unlisted or (EVERY in scope.unlisted and account not in accounts)
+    ]
+    return replace(scope, places=(*scope.places, *lost))
+
+
+def _last_places(connection: Connection) -> set[tuple[str, str]]:
+    """Return the places of the last sweep that set out to read everything, else of the last one."""
+    last = sweeps.latest(connection, whole=True) or sweeps.latest(connection)
+    return {(read.account_id, read.region) for read in sweeps.reads(last)} if last else set()
+
+
+def _known_scope(connection: Connection) -> Scope:
+    """Return the places that the last sweep read; before any, one place that stands for all."""
+    places = _last_places(connection)
+    account = str(connection.identity.get("account_id", "")) or "unknown"
+    return Scope(tuple(Place(*place) for place in sorted(places or {(account, GLOBAL)})))
+
+
+def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
+    return {
+        "type": "proofwatch sweep plan",
+        "connection": str(connection.pk),
+        "connector": connection.kind,
+        "identity": dict(plan.identity) | {"details": dict(plan.identity.get("details", {}))},
+        "failure": plan.failure,
+        "places": [asdict(place) for place in plan.scope.places],
+        "unknown": list(plan.scope.unknown),
+        "unlisted": list(plan.scope.unlisted),
+        "shards": [{**asdict(shard), "tables": list(shard.tables)} for shard in plan.shards],
+    }
+
+
+def _parse_plan(body: Mapping[str, Any]) -> Plan:
+    places = tuple(Place(**place) for place in body["places"])
+    scope = Scope(places, tuple(body["unknown"]), tuple(body["unlisted"]))
+    shards = tuple(Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
+    return Plan(body["identity"], scope, shards, body["failure"])
