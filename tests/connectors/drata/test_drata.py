@@ -63,6 +63,10 @@ def test_each_workspace_is_a_place_beside_the_company(drata: FakeDrata) -> None:
     scope = connector(drata).scope()
     assert scope.unlisted == (EVERY,)
     assert "Workspaces: List Workspaces is needed" in scope.unknown[0]
+    for body in (None, {}, {"data": [{"name": "no id"}]}):
+        drata.broken["/public/v2/workspaces"] = Said(body)
+        scope = connector(drata).scope()
+        assert scope.unlisted == (EVERY,) and "does not document" in scope.unknown[0]
 
 
 def test_tables_are_planned_where_they_belong(drata: FakeDrata) -> None:

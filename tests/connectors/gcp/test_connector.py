@@ -86,9 +86,47 @@ def test_a_role_bound_further_down_is_found(connector: GcpConnector, google: Fak
     assert found.read_only is False
     assert set(found.writes) == {
         f"folders/{FOLDER}: logging.sinks.delete",
+        f"folders/{FOLDER}: roles/logging.admin",
         f"projects/{NUMBERS[PRODUCTION]}: compute.instances.delete",
+        f"projects/{NUMBERS[PRODUCTION]}: roles/compute.admin",
         "//storage.googleapis.com/acme-development-site: roles/storage.admin",
     }
+
+
+@pytest.mark.parametrize(
+    ("role", "only"),
+    [("roles/pubsub.publisher", False), ("roles/compute.viewer", True), ("projects/p/roles/own", True)],
+)
+def test_a_role_that_writes_what_is_not_asked_about_tells_of_itself(
+    connector: GcpConnector, google: FakeGcp, role: str, only: bool
+) -> None:
+    held = {"role": role, "members": [f"serviceAccount:{READER}"]}
+    google.policies[1]["iamPolicy"]["bindings"].append(held)
+    assert connector.prove_read_only().read_only is only
+
+
+@pytest.mark.parametrize("body", [None, [], {"permissions": {}}])
+def test_an_answer_that_names_no_permissions_proves_nothing(
+    connector: GcpConnector, google: FakeGcp, body: Any
+) -> None:
+    google.broken[f"/v3/organizations/{ORGANIZATION}:testIamPermissions"] = Said(body)
+    assert connector.prove_read_only().read_only is None
+
+
+@pytest.mark.parametrize("body", [None, [], {"results": {}}, {"results": [1]}])
+def test_an_answer_without_bindings_proves_nothing(
+    connector: GcpConnector, google: FakeGcp, body: Any
+) -> None:
+    google.broken[f"/v1/organizations/{ORGANIZATION}:searchAllIamPolicies"] = Said(body)
+    assert connector.prove_read_only().read_only is None
+
+
+def test_an_answer_without_organisations_is_not_that_there_is_none(
+    connector: GcpConnector, google: FakeGcp
+) -> None:
+    google.broken["/v3/organizations:search"] = Said([])
+    scope = GcpConnector(connector.settings.model_copy(update={"organizations": []})).scope()
+    assert scope.unlisted and "does not document" in scope.unknown[0]
 
 
 def test_it_cannot_prove_what_google_does_not_answer(connector: GcpConnector, google: FakeGcp) -> None:
