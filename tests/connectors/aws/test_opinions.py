@@ -34,10 +34,12 @@ TABLES = [
     "aws_config_rule",
     "aws_config_rule_evaluation",
     "aws_ec2_volume",
+    "aws_iam_user",
     "aws_securityhub_comparison",
     "aws_securityhub_finding",
 ]
 RULE = "encrypted-volumes"
+GROUPS = "users-in-groups"
 HUB_RULE = "securityhub-encrypted-volumes-3504b60a"
 
 
@@ -66,6 +68,7 @@ class World:
         source = {"Owner": "AWS", "SourceIdentifier": "ENCRYPTED_VOLUMES"}
         for name in (RULE, HUB_RULE):
             self.config.put_config_rule(ConfigRule={"ConfigRuleName": name, "Source": source})
+        self.users: dict[str, str] = {}
         self.verdicts: dict[str, str] = {}
         self.judged_at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
         self.minutes = 0
@@ -76,12 +79,14 @@ class World:
         if self.refused:
             return json_failure("AccessDeniedException", "not authorized")
         name = asked["ConfigRuleName"]
+        judged = {RULE: ("AWS::EC2::Volume", self.verdicts), GROUPS: ("AWS::IAM::User", self.users)}
+        kind, verdicts = judged.get(name, ("", {}))
         return {
             "EvaluationResults": [
                 {
                     "EvaluationResultIdentifier": {
                         "EvaluationResultQualifier": {
-                            "ConfigRuleName": name, "ResourceType": "AWS::EC2::Volume", "ResourceId": volume,
+                            "ConfigRuleName": name, "ResourceType": kind, "ResourceId": resource,
                         },
                         "OrderingTimestamp": self.judged_at,
                     },
@@ -89,7 +94,7 @@ class World:
                     "ResultRecordedTime": self.judged_at,
                     "ConfigRuleInvokedTime": self.judged_at,
                 }
-                for volume, verdict in self.verdicts.items() if name == RULE
+                for resource, verdict in verdicts.items()
             ]
         }  # fmt: skip
 
@@ -207,6 +212,16 @@ def test_findings_of_security_hub_stand_beside_ours_by_the_rule_that_they_name(w
     none = found["Security Hub of aws", world.arn(world.bad)]
     assert (none.ours, none.theirs, none.why) == ("fail", None, "Security Hub says WARNING")
     assert Finding.objects.filter(check_id="aws.securityhub.agrees-with-ours", state="open").count() == 1
+
+
+def test_a_user_that_aws_config_calls_by_its_internal_id_is_ours(world: World, moto: Moto) -> None:
+    user = moto.client("iam").create_user(UserName="lonely")["User"]
+    source = {"Owner": "AWS", "SourceIdentifier": "IAM_USER_GROUP_MEMBERSHIP_CHECK"}
+    world.config.put_config_rule(ConfigRule={"ConfigRuleName": GROUPS, "Source": source})
+    world.users = {user["UserId"]: "COMPLIANT"}
+    world.sweep()
+    one = world.stated()["AWS Config of aws", user["Arn"]]
+    assert (one.check, one.ours, one.theirs) == ("aws.iam.user-in-a-group", "fail", "pass")
 
 
 def test_what_aws_config_said_is_unknown_where_it_was_not_read(world: World) -> None:
