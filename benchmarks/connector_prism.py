@@ -20,6 +20,8 @@ from tests import servers
 from tests.connectors.google.discovery import openapi
 from tests.connectors.okta import described
 
+from proofwatch.demo.fakes.okta import TOKEN
+
 Made = dict[str, Any]
 
 
@@ -75,7 +77,14 @@ def before(kind: str, told: Made, pipe: Connection, stack: ExitStack) -> Made:
     command = servers.prism_before(upstream, judge.description(folder), port)
     url = stack.enter_context(servers.running(command, port, folder, patience=120))
     pipe.send(url)
-    return {**told, "settings": {**told["settings"], **dict.fromkeys(judge.settings, url)}}
+    settings = {**told["settings"], **dict.fromkeys(judge.settings, url)}
+    if kind == "okta":
+        # Okta's description has no sign-in of an application: its other way in is a token.
+        settings = {
+            name: value for name, value in settings.items() if name not in ("client_id", "private_key")
+        }
+        settings["api_token"] = "env:DEMO_OKTA_TOKEN"
+    return {**told, "settings": settings, "environment": {**told["environment"], "DEMO_OKTA_TOKEN": TOKEN}}
 
 
 def link_to(fake: Any, url: str) -> None:
