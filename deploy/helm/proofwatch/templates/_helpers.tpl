@@ -57,6 +57,8 @@ imagePullSecrets:
 {{- end -}}
 
 {{- define "proofwatch.env" -}}
+- name: PROOFWATCH_CHECKS
+  value: /shared/checks
 - name: DATABASE_URL
   value: file:/run/secrets/database/DATABASE_URL
 - name: PROOFWATCH_OBJECTS
@@ -100,7 +102,7 @@ imagePullSecrets:
 {{- define "proofwatch.mounts" -}}
 - {name: home, mountPath: /data}
 - {name: tmp, mountPath: /tmp}
-- {name: exports, mountPath: /data/exports}
+- {name: shared, mountPath: /shared}
 - {name: database, mountPath: /run/secrets/database, readOnly: true}
 {{- if .Values.metrics.existingSecret }}
 - {name: metrics, mountPath: /run/secrets/metrics, readOnly: true}
@@ -117,9 +119,9 @@ imagePullSecrets:
 - name: tmp
   emptyDir:
     sizeLimit: 1Gi
-- name: exports
+- name: shared
   persistentVolumeClaim:
-    claimName: {{ .Values.exports.existingClaim | default (printf "%s-exports" (include "proofwatch.name" .)) }}
+    claimName: {{ .Values.shared.existingClaim | default (printf "%s-shared" (include "proofwatch.name" .)) }}
 - name: keys
   secret:
     secretName: {{ .Values.keys.existingSecret }}
@@ -147,7 +149,10 @@ imagePullSecrets:
 - name: keys
   image: {{ include "proofwatch.image" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [sh, -c, "umask 077 && mkdir -p /data/keys && cp /run/secrets/keys/log.skey /run/secrets/keys/web.secret /data/keys/"]
+  command:
+    - sh
+    - -ec
+    - umask 077; mkdir -p /data/keys; cp /run/secrets/keys/log.skey /run/secrets/keys/web.secret /data/keys/
   securityContext:
     {{- include "proofwatch.security" . | nindent 4 }}
   resources:
@@ -156,4 +161,22 @@ imagePullSecrets:
   volumeMounts:
     - {name: home, mountPath: /data}
     - {name: keys, mountPath: /run/secrets/keys, readOnly: true}
+{{- end -}}
+
+{{- define "proofwatch.folders" -}}
+- name: folders
+  image: {{ include "proofwatch.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  command:
+    - sh
+    - -ec
+    - mkdir -p /shared/exports /shared/checks; ln -sfn /shared/exports /data/exports
+  securityContext:
+    {{- include "proofwatch.security" . | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 32Mi}
+    limits: {cpu: 100m, memory: 64Mi}
+  volumeMounts:
+    - {name: home, mountPath: /data}
+    - {name: shared, mountPath: /shared}
 {{- end -}}
