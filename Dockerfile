@@ -9,7 +9,8 @@ RUN python -m venv /opt/proofwatch \
  && /opt/proofwatch/bin/pip install --no-cache-dir --constraint constraints.txt ".[${EXTRAS}]"
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --home-dir /data --create-home proofwatch
+RUN groupadd --gid 10001 proofwatch \
+ && useradd --uid 10001 --gid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin proofwatch
 COPY --from=build /opt/proofwatch /opt/proofwatch
 ENV PATH=/opt/proofwatch/bin:$PATH PROOFWATCH_HOME=/data PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number, so that Kubernetes can see that it is not root. Only /data and /tmp are written.

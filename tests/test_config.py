@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from proofwatch.config import VARIABLES, ConfigError, ConfigFile, load_settings, read_config_file
+from proofwatch.errors import ProofwatchError
 
 
 def test_the_state_lives_where_the_environment_says(tmp_path):
@@ -110,3 +111,18 @@ def test_a_saml_service_needs_its_entity_and_transport():
     pytest.importorskip("onelogin")
     found = load_settings({**given, "PROOFWATCH_SAML_ENTITY": "urn:idp"}).saml
     assert (found.entity, found.title, found.email) == ("urn:idp", "single sign-on", "")
+
+
+def test_the_address_of_the_database_may_stand_in_a_file(tmp_path):
+    kept = tmp_path / "url"
+    kept.write_text("postgres://user:hunter2@host/name\n", "utf-8")
+    found = load_settings({"PROOFWATCH_HOME": str(tmp_path), "DATABASE_URL": f"file:{kept}"})
+    assert found.database_url == "postgres://user:hunter2@host/name"
+    kept.write_text("mysql://user:hunter2@host/name\n", "utf-8")
+    for given, problem in (
+        (f"file:{kept}", "mysql is not one of"),
+        (f"file:{tmp_path}/none", "No such file"),
+    ):
+        with pytest.raises(ProofwatchError, match=problem) as wrong:
+            load_settings({"PROOFWATCH_HOME": str(tmp_path), "DATABASE_URL": f"file:{given}"})
+        assert "hunter2" not in str(wrong.value)

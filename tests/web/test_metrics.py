@@ -147,6 +147,8 @@ def test_every_name_follows_prometheus_conventions(site):
     ("token", "said", "host", "remote", "status"),
     [
         ("", "", "localhost", "127.0.0.1", 200),
+        ("", "", "[::1]", "::1", 200),
+        ("", "", "127.0.0.1:8421", "127.0.0.1", 200),
         ("", "", "localhost", "192.0.2.7", 401),
         ("", "", "proofwatch.example.com", "127.0.0.1", 401),
         (TOKEN, "", "localhost", "127.0.0.1", 401),

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 
 from proofwatch.outbound.secrets import reveal
 from proofwatch.store import django as store
@@ -48,7 +49,7 @@ def _from_here(request: HttpRequest) -> bool:
 
     The server strips what a proxy says of whom it asks for, so the name that was asked for is looked at.
     """
-    name = request.get_host().rpartition(":")[0] or request.get_host()
+    name, _ = split_domain_port(request.get_host())
     through = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return request.META.get("REMOTE_ADDR") in LOCAL and name in LOCAL_NAMES and not through
 
