@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -84,6 +85,46 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     store.disconnect()
     if request.param == "postgresql":
         _admin(host, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Kept:
+    """A database and a home as they stood once; a test takes a copy of both.
+
+    Args:
+        folder: new folder for what is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.there = False
+        self._name = f"kept_{next(_numbers)}"
+
+    def keep(self, url: str, home: Path) -> None:
+        """Keep the database that this process uses, and the home."""
+        store.disconnect()
+        shutil.copytree(home, self.folder / "home")
+        self._copy(url, out=True)
+        store.setup(url)
+        self.there = True
+
+    def take(self, url: str, home: Path) -> None:
+        """Put what was kept in place of the database that this process uses, and of the home."""
+        store.disconnect()
+        shutil.rmtree(home)
+        shutil.copytree(self.folder / "home", home)
+        self._copy(url, out=False)
+        store.setup(url)
+
+    def _copy(self, url: str, *, out: bool) -> None:
+        if url.startswith("sqlite"):
+            here, kept = Path(url.removeprefix("sqlite:///")), self.folder / "state.sqlite3"
+            shutil.copyfile(*((here, kept) if out else (kept, here)))
+            return
+        parts = urlsplit(url)
+        host, here = parse_qs(parts.query)["host"][0], parts.path.lstrip("/")
+        source, target = (here, self._name) if out else (self._name, here)
+        _admin(host, f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+        _admin(host, f"CREATE DATABASE {target} TEMPLATE {source}")
 
 
 def _admin(host: str, statement: str) -> None:

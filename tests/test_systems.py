@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from proofwatch.runtime.places import places
 from proofwatch.runtime.pool import running
 from proofwatch.snapshots.collect import forget_connectors
 from proofwatch.store import opinions
-from proofwatch.store.models import CheckRun, Finding, Sweep
+from proofwatch.store.models import CheckRun, Connection, Finding, Sweep
 from proofwatch.store.services import connections, sweeps
+from tests.databases import Kept
 
 ADDRESSES = "organizationVerifiedDomainEmails"
 SAME = ["github.repository.review-required=github-branch-protection"]
+SWEPT = ("github", "okta")
 
 
 class Company:
@@ -43,6 +46,14 @@ class Company:
     def connect(self, kind: str, **more: Any) -> None:
         given = {**self.systems[kind].settings, **more}
         connecting.connect(self.objects, kind, kind, given, actor="owner", now=self.now)
+
+    def resume(self) -> None:
+        """Go on after the first sweeps: the systems run at other addresses now."""
+        self.minutes = len(SWEPT)
+        for kind in SWEPT:
+            given = self.systems[kind].settings
+            settings = {key: given.get(key, kept) for key, kept in connections.get(kind).settings.items()}
+            Connection.objects.filter(name=kind).update(settings=settings)
 
     @property
     def now(self) -> datetime:
@@ -65,14 +76,29 @@ class Company:
         return {(row.region, row.resource): row.reason for row in rows}
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Kept]:
+    """Return where a database and a home go that were swept once, for all tests on one kind of database."""
+    folder = tmp_path_factory.mktemp("begun")
+    return lru_cache(lambda kind: Kept(folder / kind))
+
+
 @pytest.fixture
-def company(database_url: str, warm_home: Path) -> Iterator[Company]:
+def company(database_url: str, warm_home: Path, begun: Callable[[str], Kept]) -> Iterator[Company]:
+    """Yield a company whose GitHub and Okta were swept; what a test changes is its own."""
     forget_connectors()
+    kept = begun(database_url.partition(":")[0])
+    if kept.there:
+        kept.take(database_url, warm_home)
     with systems.running(warm_home, ("github", "okta", "vanta", "people")) as found:
         made = Company(warm_home, found)
-        for kind in ("github", "okta"):
-            made.connect(kind)
-            assert made.sweep(kind).state == "complete"
+        if kept.there:
+            made.resume()
+        else:
+            for kind in SWEPT:
+                made.connect(kind)
+                assert made.sweep(kind).state == "complete"
+            kept.keep(database_url, warm_home)
         yield made
     forget_connectors()
 
