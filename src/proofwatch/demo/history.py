@@ -105,7 +105,8 @@ def plot(seen: Sequence[Seen], days: int = DAYS) -> Plot:
     for item in seen:
         # Most of what fails today began lately: the strip of a control has something to tell.
         begins = max(chance.randrange(days // 2, days - 2) for _ in range(3))
-        early = chance.random() < 0.3
+        # Little fails in a well-kept company; more of it has a past, so that repairs can be seen.
+        early = chance.random() < 0.6
         first = chance.randrange(1, days // 2 - 6) if early else 0
         for failure in item.failures:
             key = (failure.check, Key(failure.account_id, failure.region, failure.resource))
