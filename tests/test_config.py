@@ -119,10 +119,7 @@ def test_the_address_of_the_database_may_stand_in_a_file(tmp_path):
     found = load_settings({"PROOFWATCH_HOME": str(tmp_path), "DATABASE_URL": f"file:{kept}"})
     assert found.database_url == "postgres://user:hunter2@host/name"
     kept.write_text("mysql://user:hunter2@host/name\n", "utf-8")
-    for given, problem in (
-        (f"file:{kept}", "mysql is not one of"),
-        (f"file:{tmp_path}/none", "No such file"),
-    ):
+    for given, problem in ((kept, "mysql is not one of"), (tmp_path / "none", "No such file")):
         with pytest.raises(ProofwatchError, match=problem) as wrong:
             load_settings({"PROOFWATCH_HOME": str(tmp_path), "DATABASE_URL": f"file:{given}"})
         assert "hunter2" not in str(wrong.value)

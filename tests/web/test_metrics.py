@@ -208,6 +208,7 @@ def test_probes_may_ask_by_a_containers_address_and_measurements_only_with_a_tok
     monkeypatch.setenv("PROOFWATCH_METRICS_TOKEN", TOKEN)
     assert ask(serve, "/metrics", **by_address) == 401
     assert ask(serve, "/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}", **by_address) == 200
+    application(site.app)  # as what takes pictures does beside the server
     assert metrics.THREADS._value.get() == 7
 
 

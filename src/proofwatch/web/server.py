@@ -20,13 +20,14 @@ def application(app: App, threads: int = 0) -> metrics.Application:
 
     Args:
         app: the installation.
-        threads: how many requests are answered at once, for the measurements.
+        threads: how many requests are answered at once, for the measurements; 0 where no server asks.
     """
     from django.core.handlers.wsgi import WSGIHandler
 
     context.serve(app)
     _warm(app)
-    metrics.THREADS.set(threads)
+    if threads:
+        metrics.THREADS.set(threads)
     hooks, pages = Hooks(app.client), WSGIHandler()
 
     def serve(environ: Mapping[str, Any], start: Any) -> Iterable[bytes]:
