@@ -2,11 +2,12 @@
 
 `ministack` comes from PyPI and honours `If-None-Match`. Ceph's RADOS Gateway is one that runs in production,
 checks every signature and locks objects, and in the version that Debian has it ignores `If-None-Match`. It is
-started by the script of the reference material, once per test process, on a store in memory.
+started by the script of the reference material, once for all test processes, on a store in memory.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,22 +59,55 @@ def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     missing = [name for name in CEPH if shutil.which(name) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} not installed (Debian: radosgw ceph-mon ceph-osd ceph-common)")
-    folder = tmp_path_factory.mktemp("ceph")
-    port = free_port()
+    # Processes of one run of the suite share it: it takes 13 s to start.
+    apart = "PYTEST_XDIST_WORKER" not in os.environ
+    folder = (tmp_path_factory.getbasetemp() if apart else tmp_path_factory.getbasetemp().parent) / "ceph"
+    folder.mkdir(exist_ok=True)
+    with _alone(folder):
+        users = int(_text(folder / "users") or 0)
+        if not users:
+            _start_ceph(script, folder)
+        (folder / "users").write_text(str(users + 1))
+    try:
+        yield Server("ceph", f"http://127.0.0.1:{_text(folder / 'port')}", CEPH_KEY, conditional=False)
+    finally:
+        with _alone(folder):
+            users = int(_text(folder / "users")) - 1
+            (folder / "users").write_text(str(users))
+            if not users:
+                _stop_ceph(folder)
+
+
+def _start_ceph(script: Path, folder: Path) -> None:
+    port, data = free_port(), folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir()
     names = {"MONPORT": str(free_port()), "AK": CEPH_KEY[0], "SK": CEPH_KEY[1]}
-    command = ["bash", str(script), "/", str(folder), str(port)]
+    command = ["bash", str(script), "/", str(data), str(port)]
     with (folder / "start.log").open("wb") as said:
         subprocess.run(
             command, env={**os.environ, **names}, stdout=said, stderr=said, timeout=180, check=True
         )
-    try:
-        with suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=10).close()
-        yield Server("ceph", f"http://127.0.0.1:{port}", CEPH_KEY, conditional=False)
-    finally:
-        for name in ("rgw", "osd", "mon"):
-            with suppress(OSError, ValueError):
-                os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGKILL)
+    with suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=10).close()
+    (folder / "port").write_text(str(port))
+
+
+def _stop_ceph(folder: Path) -> None:
+    for name in ("rgw", "osd", "mon"):
+        with suppress(OSError, ValueError):
+            os.kill(int(_text(folder / "data" / f"{name}.pid")), signal.SIGKILL)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _text(path: Path) -> str:
+    return path.read_text("ascii").strip() if path.exists() else ""
 
 
 @dataclass

@@ -47,6 +47,7 @@ def test_no_code_asks_a_bucket_to_delete_or_unlock() -> None:
             of_store = isinstance(node, ast.Attribute) and ast.unparse(node.value) in (
                 "obstore",
                 "self._store",
+                "self._writing",
             )
             if attribute in DELETING or (of_store and attribute in ("delete", "rename", "copy")):
                 found.append(f"{path.relative_to(SOURCE)}:{getattr(node, 'lineno', 0)} {attribute}")

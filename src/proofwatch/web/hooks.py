@@ -19,7 +19,7 @@ from proofwatch.hooks.base import HookError, Request
 from proofwatch.outbound.http import Client
 from proofwatch.remediation import news
 from proofwatch.store.base import StoreError
-from proofwatch.store.django import disconnect
+from proofwatch.store.django import disconnect, guarded
 from proofwatch.store.services.hooks import Listener
 
 LARGEST = 1024 * 1024
@@ -67,7 +67,8 @@ class Hooks:
 
     def _answer(self, environ: Mapping[str, Any]) -> Answer:
         try:
-            return self._route(environ)
+            with guarded("hearing a request"):
+                return self._route(environ)
         except HookError as error:
             return _refused(error.status, error.problem)
         except StoreError as error:

@@ -118,7 +118,7 @@ class People:
             return problems.of_error(request, error)
         if isinstance(error, DatabaseError):
             logger.error("database", request=request.id, error=type(error).__name__)
-            return problems.show(request, 503, "The state cannot be reached now. Try again in a minute.")
+            return problems.show(request, 503, problems.AWAY)
         if request.path.startswith("/account/saml/"):
             logger.warning("sign-in service", request=request.id, error=type(error).__name__)
             return problems.show(

@@ -84,3 +84,12 @@ class Idempotency(models.Model):
         """Once per actor and key."""
 
         constraints = (models.UniqueConstraint(fields=("actor", "key"), name="one_answer_per_key"),)
+
+
+class Counted(models.Model):
+    """What the sign-in counts, until it ends; see `proofwatch.web.counts`."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    """SHA-256 of the key."""
+    value = models.JSONField()
+    until = models.DateTimeField(db_index=True)

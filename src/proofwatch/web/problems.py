@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,6 +13,7 @@ from proofwatch.errors import ProofwatchError
 from proofwatch.store.base import Missing, StoreError
 from proofwatch.web.api import problem as api_problem
 
+AWAY = "The state cannot be reached now. Try again in a minute."
 TITLES = {
     400: "This cannot be done",
     403: "You may not do this",
@@ -63,7 +66,12 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer when even the frame of a page cannot be made."""
+    """Answer when even the frame of a page cannot be made, or nobody can say who asks."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DatabaseError) or (isinstance(error, StoreError) and not error.permanent):
+        answer = HttpResponse(f"{AWAY}\n", status=503, content_type="text/plain")
+        answer["Retry-After"] = "10"
+        return answer
     return HttpResponse(
         "Proofwatch made a mistake; its log says more.", status=500, content_type="text/plain"
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from proofwatch.config import ConfigError, Oidc, Saml
+from proofwatch.evidence.durable import link
 from proofwatch.outbound.secrets import reveal
 
 if TYPE_CHECKING:
@@ -102,13 +105,7 @@ def extra(app: App) -> dict[str, Any]:
             {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
             {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
         ],
-        # Counts failed sign-ins, for all processes of this machine.
-        "CACHES": {
-            "default": {
-                "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-                "LOCATION": str(app.settings.cache / "web"),
-            }
-        },
+        "CACHES": {"default": {"BACKEND": "proofwatch.web.counts.Counts"}},
         "DATA_UPLOAD_MAX_MEMORY_SIZE": LARGEST_FORM,
         "DATA_UPLOAD_MAX_NUMBER_FIELDS": 2000,
         "FILE_UPLOAD_MAX_MEMORY_SIZE": 1024 * 1024,
@@ -234,12 +231,8 @@ def secret_keys(path: Path) -> list[str]:
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with path.open("x", encoding="ascii") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(48) + "\n")
+            _make_key(path)
         found = path.read_text("ascii").split()
-    except FileExistsError:  # Another process was faster.
-        return secret_keys(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             "reading the key of the sessions", f"{path}: {error}", "Make it readable."
@@ -249,3 +242,14 @@ def secret_keys(path: Path) -> list[str]:
             "reading the key of the sessions", f"{path} holds a line that is too short", "Remove that line."
         )
     return found
+
+
+def _make_key(path: Path) -> None:
+    """Make the file whole, or leave the one of a process that was faster: it may be read at once."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        link(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

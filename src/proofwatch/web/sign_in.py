@@ -12,6 +12,7 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed, auth
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import Q
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -43,6 +44,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if why:
             return problems.show(request, 403, why, "An administrator decides who may sign in.")
         return super().pre_login(request, user, **given)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count failed attempts by person: django-allauth counts by what was typed, and by Host.
+
+        Whoever guesses would get as many attempts as there are ports, servers and names of that person.
+        """
+        said = str(credentials.get("email") or credentials.get("username") or "")
+        known = Q(username__iexact=said) | Q(person__email__iexact=said)
+        found = User.objects.filter(known).order_by("pk").values_list("username", flat=True).first()
+        return found or said.lower()
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send through the first e-mail channel that is on; without one nothing can be sent."""
