@@ -21,7 +21,7 @@ import httpcore
 
 from proofwatch.errors import ProofwatchError
 from proofwatch.outbound.guard import CLOSED
-from proofwatch.outbound.http import Answer, NoAnswer
+from proofwatch.outbound.http import Answer, NoAnswer, public_trust
 
 CONNECT = 5.0
 READ = 30.0
@@ -79,7 +79,12 @@ class Session:
     ) -> None:
         self._origins = frozenset(map(origin, addresses))
         self._timeouts = {"connect": CONNECT, "read": read, "write": read, "pool": WHOLE}
-        tls = _own_trust(only_ca) if only_ca else ssl.create_default_context(cafile=certifi.where())
+        if not (only_ca or ca or cert):
+            tls = public_trust()
+        elif only_ca:
+            tls = _own_trust(only_ca)
+        else:
+            tls = ssl.create_default_context(cafile=certifi.where())
         if ca:
             _trust_also(tls, ca)
         if cert:
