@@ -41,7 +41,10 @@ def postgres_server() -> Iterator[str]:
 
 
 def _in_memory() -> Path | None:
-    """Return a folder in memory with room for a server: a new database is hundreds of files for each test."""
+    """Return a folder in memory with room for a server.
+
+    A new PostgreSQL database is hundreds of files, and a commit of SQLite waits for the disk.
+    """
     folder = Path("/dev/shm")
     return folder if folder.is_dir() and shutil.disk_usage(folder).free >= ROOM else None
 
@@ -81,7 +84,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Point this process at a fresh database with the whole schema; yield its URL for other processes."""
     if request.param == "sqlite":
-        path = tmp_path / "state.sqlite3"
+        folder = Path(tempfile.mkdtemp(prefix="pw-sqlite-", dir=_in_memory() or tmp_path))
+        path = folder / "state.sqlite3"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         url = f"sqlite:///{path}"
     else:
@@ -94,6 +98,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     store.disconnect()
     if request.param == "postgresql":
         _admin(host, f"DROP DATABASE {name} WITH (FORCE)")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Kept:
