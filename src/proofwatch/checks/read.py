@@ -6,7 +6,9 @@ for all checks of a table.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,11 +61,22 @@ class Where:
 
 
 def results(
-    evaluation: Evaluation, where: Where | None = None, *, memory_limit: str = MEMORY_LIMIT
+    evaluation: Evaluation,
+    where: Where | None = None,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    work: Path | None = None,
 ) -> Iterator[Result]:
-    """Yield the wanted results: by table, rows about whole places first, then resources by their checks."""
+    """Yield the wanted results: by table, rows about whole places first, then resources by their checks.
+
+    Args:
+        evaluation: what was judged.
+        where: what is wanted; everything by default.
+        memory_limit: what the engine may hold before it spills.
+        work: existing folder to spill into; the system's temporary one by default.
+    """
     where = where or Where()
-    with _session(evaluation.tables.values(), memory_limit) as session:
+    with _session(evaluation.tables.values(), memory_limit, work) as session:
         for table in evaluation.tables.values():
             found = [item for item in evaluation.checks.values() if item.check.table == table.table]
             for item in found:
@@ -73,18 +86,22 @@ def results(
                 yield result
 
 
-def failing(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[Result]:
+def failing(
+    evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT, work: Path | None = None
+) -> Iterator[Result]:
     """Yield every failing result with its reason."""
-    return results(evaluation, Where(statuses=("fail",)), memory_limit=memory_limit)
+    return results(evaluation, Where(statuses=("fail",)), memory_limit=memory_limit, work=work)
 
 
-def examples(evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT) -> dict[str, str]:
+def examples(
+    evaluation: Evaluation, *, memory_limit: str = MEMORY_LIMIT, work: Path | None = None
+) -> dict[str, str]:
     """Return check → the reason of one failing result, else of one that could not be told; "" for neither.
 
     One row is read for each check: a sweep asks this of every check.
     """
     found: dict[str, str] = {}
-    with _session(evaluation.tables.values(), memory_limit) as session:
+    with _session(evaluation.tables.values(), memory_limit, work) as session:
         for table in evaluation.tables.values():
             items = [item for item in evaluation.checks.values() if item.check.table == table.table]
             wanted: list[tuple[CheckResults, Status]] = []
@@ -122,13 +139,18 @@ def _first(
 
 
 def verdicts(
-    evaluation: Evaluation, check: str, keys: Sequence[Key], *, memory_limit: str = MEMORY_LIMIT
+    evaluation: Evaluation,
+    check: str,
+    keys: Sequence[Key],
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    work: Path | None = None,
 ) -> dict[Key, Result]:
     """Return the verdicts of one check on some resources; a key that was not judged is missing."""
     definition = evaluation.checks[check].check
     table = evaluation.tables[definition.table]
     where = Where(checks=(check,))
-    found = judged(table, {check: definition}, where, memory_limit=memory_limit, keys=keys)
+    found = judged(table, {check: definition}, where, memory_limit=memory_limit, keys=keys, work=work)
     return {(r.account_id, r.region, r.resource or ""): r for _, r in found}
 
 
@@ -139,6 +161,7 @@ def judged(
     *,
     memory_limit: str = MEMORY_LIMIT,
     keys: Sequence[Key] | None = None,
+    work: Path | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield (idx, result) for the resources of one table, row by row.
 
@@ -148,15 +171,23 @@ def judged(
         where: what is wanted.
         memory_limit: of the engine.
         keys: only these resources.
+        work: existing folder to spill into; the system's temporary one by default.
     """
-    with _session([table], memory_limit) as session:
+    with _session([table], memory_limit, work) as session:
         yield from _judged(session, table, checks, where, keys)
 
 
-def _session(tables: Iterable[TableResults], memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """Open one session that reads the verdicts and rows of these tables; opening costs 20 ms."""
+@contextmanager
+def _session(
+    tables: Iterable[TableResults], memory_limit: str, work: Path | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give one session that reads the verdicts and rows of these tables; opening costs 20 ms."""
     files = {path.resolve() for table in tables for path in (table.path, table.rows) if path is not None}
-    return open_session(memory_limit=memory_limit, allowed=sorted(files))
+    with (
+        tempfile.TemporaryDirectory(prefix="results-", dir=work) as spill,
+        open_session(memory_limit=memory_limit, allowed=sorted(files), temp=Path(spill)) as session,
+    ):
+        yield session
 
 
 def _judged(
@@ -209,20 +240,29 @@ class _Reader:
         conditions.append(f"({' OR '.join(_any_bit(wanted, statuses))})")
         named = ", ".join(identifier(name) for name in self._columns(check for _, check in wanted))
         rows = f"(SELECT idx, {named} FROM {self.rows})"  # noqa: S608
-        source = f"{_file(self.table.path)} AS words JOIN {rows} AS judged USING (idx)"
         if keys is not None:
-            self.session.execute(
-                "CREATE OR REPLACE TEMP TABLE wanted (account_id VARCHAR, region VARCHAR, resource VARCHAR)"
-            )
-            if keys:
-                self.session.executemany("INSERT INTO wanted VALUES (?, ?, ?)", [list(key) for key in keys])
-            source += " SEMI JOIN wanted USING (account_id, region, resource)"
+            rows = self._only(keys, named)
+        source = f"{_file(self.table.path)} AS words JOIN {rows} AS judged USING (idx)"
         inner = (
             f"SELECT idx, account_id, region, resource, unnest(list_filter([{', '.join(items)}], "  # noqa: S608
             f"lambda item: item IS NOT NULL)) AS item FROM {source} WHERE {' AND '.join(conditions)}"
         )
         found = "idx, account_id, region, resource, item.position, item.status, item.reason"
         return f"SELECT {found} FROM ({inner})", values  # noqa: S608
+
+    def _only(self, keys: Sequence[Key], named: str) -> str:
+        """Return a table of some rows, found before the join: only they meet the words."""
+        lists = [list(part) for part in zip(*keys, strict=True)] or [[], [], []]
+        self.session.execute(
+            "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest($a::VARCHAR[]) AS account_id, "
+            "unnest($b::VARCHAR[]) AS region, unnest($c::VARCHAR[]) AS resource",
+            dict(zip("abc", lists, strict=True)),
+        )
+        self.session.execute(
+            f"CREATE OR REPLACE TEMP TABLE chosen AS SELECT idx, {named} FROM {self.rows} "  # noqa: S608
+            "SEMI JOIN wanted USING (account_id, region, resource)"
+        )
+        return "chosen"
 
     def _columns(self, checks: Iterable[Check]) -> list[str]:
         """Return the columns that reasons need, with the key."""

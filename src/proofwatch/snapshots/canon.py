@@ -70,6 +70,11 @@ def read_parquet(path: Path) -> str:
     return f"read_parquet({quote(str(path))})"
 
 
+def numbered(path: Path) -> str:
+    """Return the SQL table that reads one Parquet file with the number of each row, `file_row_number`."""
+    return f"read_parquet({quote(str(path))}, file_row_number = true)"
+
+
 def copy(session: duckdb.DuckDBPyConnection, select: str, path: Path, options: str) -> None:
     """Write the rows of a SELECT to a file."""
     session.execute(f"COPY ({select}) TO {quote(str(path))} ({options})")

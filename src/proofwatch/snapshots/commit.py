@@ -29,6 +29,7 @@ from proofwatch.snapshots.canon import (
     count,
     engine_errors,
     names,
+    numbered,
     read_parquet,
     read_rows,
     row_hash,
@@ -50,6 +51,8 @@ Place = tuple[str, str]
 """(account_id, region)."""
 
 _DELTA = "FORMAT json, COMPRESSION gzip"
+
+STAGE, PLAN = "stage.parquet", "plan.parquet"
 
 _REBASE_SHARE, _REBASE_ROWS = 4, 1000
 """A new base is made when more than one row in four and more than 1,000 rows changed at once: then a delta
@@ -201,27 +204,28 @@ def _same_inputs(old: Path, inputs: str) -> bool:
 def _compare(job: _Job, parts: Sequence[Part], unread: Sequence[Place]) -> tuple[int, int, int]:
     """Stage all rows as they are now, and compare them by key with the rows before.
 
-    Leaves `stage.parquet` (every column and _h) and the table `plan` (idx before, key, _h now, _op).
+    Leaves `stage.parquet` (every column and _h) and `plan.parquet` (idx before, key, _h now, _op, and _at:
+    the place of the row in the stage).
     """
     rows = f"SELECT {names(job.columns)} FROM {read_rows([part.path for part in parts], job.columns)}"  # noqa: S608
     if unread and job.old:
         rows += f" UNION ALL {_carried(job, unread)}"
-    stage = job.folder / "stage.parquet"
+    stage = job.folder / STAGE
     copy(job.session, f"SELECT *, {row_hash(job.columns)} AS _h FROM ({rows})", stage, STAGING)  # noqa: S608
     _check_counts(job, parts, unread, stage)
-    old = read_parquet(job.old / KEY_FILE) if job.old else _no_keys()
-    job.session.execute(
-        f"CREATE TABLE plan AS SELECT o.idx, {KEYS}, n._h, CASE WHEN o.idx IS NULL THEN 'add' "  # noqa: S608
-        "WHEN n._h IS NULL THEN 'gone' WHEN n._h = o._h THEN 'same' ELSE 'change' END AS _op "
-        f"FROM {read_parquet(stage)} n FULL JOIN {old} o USING ({KEYS})"
-    )
-    found = dict(job.session.execute("SELECT _op, count(*) FROM plan GROUP BY _op").fetchall())
+    staged = f"(SELECT {KEYS}, _h, file_row_number AS _at FROM {numbered(stage)})"  # noqa: S608
+    if job.old is None:
+        plan = f"SELECT NULL::BIGINT AS idx, {KEYS}, _h, 'add' AS _op, _at FROM {staged}"  # noqa: S608
+    else:
+        plan = (
+            f"SELECT o.idx, {KEYS}, n._h, CASE WHEN o.idx IS NULL THEN 'add' WHEN n._h IS NULL THEN 'gone' "  # noqa: S608
+            "WHEN n._h = o._h THEN 'same' ELSE 'change' END AS _op, _at "
+            f"FROM {staged} n FULL JOIN {read_parquet(job.old / KEY_FILE)} o USING ({KEYS})"
+        )
+    copy(job.session, plan, job.folder / PLAN, STAGING)
+    counted = f"SELECT _op, count(*) FROM {read_parquet(job.folder / PLAN)} GROUP BY _op"  # noqa: S608
+    found = dict(job.session.execute(counted).fetchall())
     return found.get("add", 0), found.get("change", 0), found.get("gone", 0)
-
-
-def _no_keys() -> str:
-    empty = ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in KEY)
-    return f"(SELECT NULL::BIGINT AS idx, {empty}, NULL::BLOB AS _h WHERE false)"
 
 
 def _check_counts(job: _Job, parts: Sequence[Part], unread: Sequence[Place], stage: Path) -> None:
@@ -269,15 +273,10 @@ def _carried(job: _Job, unread: Sequence[Place]) -> str:
 def _store(job: _Job, counts: tuple[int, int, int]) -> dict[str, Any]:
     """Write the new state's files and its base or delta; return the manifest's body."""
     added, changed, removed = counts
-    job.session.execute(
-        f"CREATE TABLE now AS SELECT coalesce(idx, {job.next_idx} - 1 + row_number() OVER "  # noqa: S608
-        f"(PARTITION BY idx IS NULL ORDER BY {KEYS})) AS idx, {KEYS}, _h, _op FROM plan WHERE _op <> 'gone'"
-    )
-    stage = read_parquet(job.folder / "stage.parquet")
-    joined = f"SELECT n.idx, n._op, s.* FROM {stage} s JOIN now n USING ({KEYS})"  # noqa: S608
-    keys = f"SELECT idx, {KEYS}, _h FROM now"  # noqa: S608
-    digest = finish(job.session, job.columns, joined, keys, job.folder)
-    total = count(job.session, "now")
+    now = _numbers(job)
+    joined = _joined(job, now)
+    digest = finish(job.session, job.columns, joined, f"SELECT idx, {KEYS}, _h FROM {now}", job.folder)  # noqa: S608
+    total = count(job.session, now)
     return {
         "kind": KIND,
         "table": job.table,
@@ -291,6 +290,32 @@ def _store(job: _Job, counts: tuple[int, int, int]) -> dict[str, Any]:
         "next_idx": job.next_idx + added,
         "duckdb": duckdb.__version__,
     }
+
+
+def _numbers(job: _Job) -> str:
+    """Give the added rows their idx in the order of their keys; return the SQL table of all rows of now.
+
+    Sorting them into a file and counting its rows takes no memory, as a window over all of them does.
+    """
+    fresh, plan = job.folder / "fresh.parquet", read_parquet(job.folder / PLAN)
+    added = f"SELECT {KEYS}, _h, _at FROM {plan} WHERE _op = 'add' ORDER BY {KEYS}"  # noqa: S608
+    copy(job.session, added, fresh, STAGING)
+    return (
+        f"(SELECT idx, {KEYS}, _h, _op, _at FROM {plan} WHERE _op IN ('same', 'change') UNION ALL "  # noqa: S608
+        f"SELECT {job.next_idx} + file_row_number, {KEYS}, _h, 'add', _at FROM {numbered(fresh)})"
+    )
+
+
+def _joined(job: _Job, now: str) -> str:
+    """Return the SELECT of every staged row with its idx and _op.
+
+    The numbers are sorted into the order of the stage and laid beside it: joining wide rows by their keys
+    would write all of them to disk once more.
+    """
+    beside = job.folder / "beside.parquet"
+    copy(job.session, f"SELECT idx, _op FROM {now} ORDER BY _at", beside, STAGING)  # noqa: S608
+    stage = read_parquet(job.folder / STAGE)
+    return f"SELECT n.idx, n._op, s.* FROM {stage} s POSITIONAL JOIN {read_parquet(beside)} n"  # noqa: S608
 
 
 def _rows_objects(job: _Job, joined: str, changes: int, total: int) -> dict[str, Any]:
@@ -325,11 +350,12 @@ def _write_delta(job: _Job, joined: str) -> Path:
     path = job.folder / "delta"
     columns = names(job.columns)
     nothing = ", ".join(f"NULL::{kind}" for _, kind in job.columns)
+    plan = read_parquet(job.folder / PLAN)
     copy(
         job.session,
         f"SELECT {job.seq} AS _seq, * FROM ("  # noqa: S608
         f"SELECT NULL::BOOLEAN AS _gone, idx, {columns} FROM ({joined}) WHERE _op <> 'same' "
-        f"UNION ALL SELECT true, idx, {nothing} FROM plan WHERE _op = 'gone') ORDER BY idx",
+        f"UNION ALL SELECT true, idx, {nothing} FROM {plan} WHERE _op = 'gone') ORDER BY idx",
         path,
         _DELTA,
     )

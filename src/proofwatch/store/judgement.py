@@ -74,11 +74,11 @@ def judge(
     params, refused = fitting_params(due, settings.params())
     found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
     stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
-    worst = examples(found)
+    worst = examples(found, work=work)
     return Outcome(
         checks=tuple(_check_outcome(item, found, stored, worst[name]) for name, item in found.checks.items()),
-        failures=lambda: _failures(found),
-        verdicts=_lookup(found),
+        failures=lambda: _failures(found, work),
+        verdicts=_lookup(found, work),
         complete=not any(read.unread.values()),
         tables=tuple(
             TableOutcome(name, item["results"], item["manifest"], found.tables[name].checks)
@@ -179,14 +179,14 @@ def _check_outcome(
     )
 
 
-def _failures(found: Evaluation) -> Iterator[Failure]:
-    for row in failing(found):
+def _failures(found: Evaluation, work: Path) -> Iterator[Failure]:
+    for row in failing(found, work=work):
         yield Failure(row.check, row.account_id, row.region, row.resource or "", row.reason)
 
 
-def _lookup(found: Evaluation) -> Verdicts:
+def _lookup(found: Evaluation, work: Path) -> Verdicts:
     def look(check: str, keys: Sequence[Key]) -> Mapping[Key, Verdict]:
-        rows = verdicts(found, check, [(key.account_id, key.region, key.resource) for key in keys])
+        rows = verdicts(found, check, [(key.account_id, key.region, key.resource) for key in keys], work=work)
         return {Key(*key): Verdict(row.status, row.reason) for key, row in rows.items()}
 
     return look

@@ -21,8 +21,11 @@ from proofwatch.store.journal import Journal
 from proofwatch.store.models import Finding, Sweep
 from proofwatch.store.models.findings import EventKind, FindingState
 from proofwatch.store.outcome import CheckOutcome, Failure, Key, Outcome, Verdict
+from proofwatch.store.seen import Seen
 
 PAGE = 2000
+ASKED = 10 * PAGE
+"""Findings whose verdicts are looked up together: each look reads the keys of a whole table."""
 MUTABLE = (
     "state",
     "severity",
@@ -67,29 +70,27 @@ class Reconciliation:
         self._rules = {item.check: rule_digest(item.version, item.params) for item in outcome.checks}
         self._last_run = last_run
         self._journal = journal
-        self._seen: set[uuid.UUID] = set()
 
     def run(self) -> None:
         """Write every change: first of what fails now, then of what was open and does not."""
         failures = iter(self._outcome.failures())
-        while batch := list(islice(failures, PAGE)):
-            self._save(self._failing(batch))
-        if self._open().count() == len(self._seen):
-            return  # All that was seen is open by now, so nothing else is: a quiet sweep reads no row twice.
-        for ids in self._open_pages():
-            unseen = [key for key in ids if key not in self._seen]
-            if unseen:
-                self._save(self._not_failing(Finding.objects.filter(id__among=unseen)))
+        with Seen() as seen:
+            while batch := list(islice(failures, PAGE)):
+                found = {self._id(item): item._replace(reason=_clean(item.reason)) for item in batch}
+                seen.add(found)
+                self._save(self._failing(found))
+            if self._open().count() == seen.count():
+                return  # All that was seen is open, so nothing else is: a quiet sweep reads no row twice.
+            unseen = (key for ids in self._open_pages() for key in seen.others(ids))
+            while ids := list(islice(unseen, ASKED)):
+                self._not_seen(ids)
 
-    def _failing(self, batch: Sequence[Failure]) -> Iterator[Change]:
-        found = {self._id(item): item._replace(reason=_clean(item.reason)) for item in batch}
-        fresh = {key: item for key, item in found.items() if key not in self._seen}
-        self._seen.update(fresh)
-        rows = Finding.objects.filter(id__among=list(fresh)).values_list(*KNOWN)
+    def _failing(self, found: Mapping[uuid.UUID, Failure]) -> Iterator[Change]:
+        rows = Finding.objects.filter(id__among=list(found)).values_list(*KNOWN)
         known = {row[0]: row[1:] for row in rows}
-        differing = [key for key, row in known.items() if row != self._as_before(fresh[key])]
+        differing = [key for key, row in known.items() if row != self._as_before(found[key])]
         stored = Finding.objects.in_bulk(differing)
-        for key, item in fresh.items():
+        for key, item in found.items():
             if key not in known:
                 yield EventKind.OPENED, self._opened(key, item), item.reason
             elif key in stored:
@@ -137,18 +138,27 @@ class Reconciliation:
         finding.last_failed_at = finding.last_observed_at = at
         return kind, finding, item.reason
 
-    def _not_failing(self, findings: Iterable[Finding]) -> Iterator[Change]:
-        read: dict[str, list[Finding]] = {}
+    def _not_seen(self, ids: Sequence[uuid.UUID]) -> None:
+        """Ask once for the verdicts on many findings that were not seen failing, and write page by page."""
+        pages = [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
+        asked: dict[str, list[Key]] = {}
+        for page in pages:
+            for finding in Finding.objects.filter(id__among=page).only("check_id", *Key._fields):
+                if self._unknown(finding) is None:
+                    asked.setdefault(finding.check_id, []).append(_key(finding))
+        told = {check: self._outcome.verdicts(check, keys) for check, keys in asked.items()}
+        for page in pages:
+            self._save(self._not_failing(Finding.objects.filter(id__among=page), told))
+
+    def _not_failing(
+        self, findings: Iterable[Finding], told: Mapping[str, Mapping[Key, Verdict]]
+    ) -> Iterator[Change]:
         for finding in findings:
             reason = self._unknown(finding)
             if reason is None:
-                read.setdefault(finding.check_id, []).append(finding)
+                yield from self._judged(finding, told[finding.check_id].get(_key(finding)))
             elif reason:
                 yield from self._interrupted(finding, reason)
-        for check, group in read.items():
-            verdicts = self._outcome.verdicts(check, [_key(finding) for finding in group])
-            for finding in group:
-                yield from self._judged(finding, verdicts.get(_key(finding)))
 
     def _unknown(self, finding: Finding) -> str | None:
         """Say why this sweep cannot tell how a finding stands; "" if it was not asked, None if it can."""
