@@ -4,9 +4,9 @@ overwritten or taken for another, and where a server doubles one, that is seen a
 from __future__ import annotations
 
 import hashlib
-import itertools
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from proofwatch.reports.bucket import Bucket
 from tests.buckets import Server, wire
 from tests.evidence import object_crowd
 
-NUMBERS = itertools.count()
 DATA = b"some evidence " * 20_000
 DIGEST = hashlib.sha256(DATA).hexdigest()
 
@@ -33,7 +32,7 @@ class Place:
 
     def __init__(self, server: Server, cache: Path) -> None:
         self.server, self.cache = server, cache
-        self.name = f"evidence-{next(NUMBERS)}"
+        self.name = f"evidence-{uuid.uuid4().hex[:12]}"
         self.s3 = server.client()
         self.s3.create_bucket(Bucket=self.name, ObjectLockEnabledForBucket=True)
         self.s3.put_object_lock_configuration(
