@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.config import VARIABLES, ConfigError, ConfigFile, load_settings, read_config_file
+from proofwatch.config import VARIABLES, ConfigError, load_settings
+from proofwatch.configfile import ConfigFile, read_config_file
 from proofwatch.errors import ProofwatchError
 
 

@@ -8,6 +8,7 @@ of the stored plan, judging to the stored time of observation, and the state cha
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 TABLES = "tables"
 """Folder of rebuilt tables inside the cache."""
+
+TOLD_EVERY = 2.0
+"""Seconds between two times that the pages are told how far a sweep came."""
 
 STATES_KEPT = 1000
 """Rebuilt tables that stay in the cache; older ones are rebuilt from the objects when they are asked for."""
@@ -172,15 +176,15 @@ def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exch
     tasks = _tasks(
         tools, run, [item for item in plan.shards if not derived.is_derived(item, tables)], exchange
     )
-    done, total = 0, sum(len(shard.tables) for task in tasks for shard in task.shards)
-    tools.progress("collect", 0, total)
+    told = _Told(tools, run, sum(len(shard.tables) for task in tasks for shard in task.shards))
+    told.tell(0, 0)
     for task, found in tools.pool.each(collect, tasks):
-        for reading in found if isinstance(found, list) else _lost(task, found):
+        readings = found if isinstance(found, list) else _lost(task, found)
+        for reading in readings:
             collected.readings[reading.table].append(reading)
-            done += 1
         for shard in task.shards:
             tools.step(f"shard {shard.id}")
-        tools.progress("collect", done, total)
+        told.tell(len(readings), 0 if isinstance(found, list) else len(readings))
     collected.sort(tables, exchange)
     return collected
 
@@ -200,13 +204,33 @@ def _tasks(tools: Tools, run: Sweep, shards: Sequence[Shard], exchange: Exchange
     ]
 
 
-def _lost(task: Task, lost: Lost) -> Iterable[Reading]:
-    """Yield an unread record for everything that a lost task was to read: nothing is known of it."""
-    for shard in task.shards:
-        for table in shard.tables:
-            yield Reading(
-                table, shard.account_id, shard.region, 0, 0, 0, 0.0, "", reason=lost.reason, code="worker"
-            )
+@dataclass(slots=True)
+class _Told:
+    """How far collecting came: told at once where the sweep was started, and now and then on the pages."""
+
+    tools: Tools
+    run: Sweep
+    total: int
+    done: int = 0
+    lost: int = 0
+    next: float = 0.0
+
+    def tell(self, done: int, lost: int) -> None:
+        self.done += done
+        self.lost += lost
+        self.tools.progress("collect", self.done, self.total)
+        if self.done == self.total or time.monotonic() >= self.next:
+            sweeps.came(self.run, read=self.done, to_read=self.total, lost=self.lost)
+            self.next = time.monotonic() + TOLD_EVERY
+
+
+def _lost(task: Task, lost: Lost) -> list[Reading]:
+    """Return an unread record for everything that a lost task was to read: nothing is known of it."""
+    return [
+        Reading(table, shard.account_id, shard.region, 0, 0, 0, 0.0, "", reason=lost.reason, code="worker")
+        for shard in task.shards
+        for table in shard.tables
+    ]
 
 
 def _derive(

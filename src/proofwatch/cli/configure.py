@@ -11,7 +11,7 @@ import click
 
 from proofwatch.app import App
 from proofwatch.cli.output import json_option, print_json, say
-from proofwatch.config import ConfigFile, read_config_file
+from proofwatch.configfile import ConfigFile, read_config_file
 
 FILE = click.argument("path", type=click.Path(path_type=Path), default=Path("proofwatch.yaml"))
 

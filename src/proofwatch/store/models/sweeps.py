@@ -71,6 +71,11 @@ class Sweep(models.Model):
     """The object that says which verdicts were judged on which rows: see `reports.results`."""
     error = models.TextField(blank=True, default="")
     actor = fields.word()
+    read = models.PositiveIntegerField(default=0, db_default=0)
+    """Tables, each in one place, that were read or given up so far."""
+    to_read = models.PositiveIntegerField(default=0, db_default=0)
+    lost = models.PositiveIntegerField(default=0, db_default=0)
+    """Those of them whose workers could not read them."""
 
     class Meta:
         """One sweep per occurrence, whoever plans it."""

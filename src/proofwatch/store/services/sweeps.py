@@ -107,6 +107,12 @@ def move(sweep: Sweep, state: str) -> Sweep:
     return fresh
 
 
+def came(sweep: Sweep, *, read: int, to_read: int, lost: int) -> None:
+    """Tell how far the collecting of a sweep came, for those who look at it meanwhile."""
+    with write(f"noting how far sweep {sweep.pk} came"):
+        Sweep.objects.filter(pk=sweep.pk, state__in=RUNNING).update(read=read, to_read=to_read, lost=lost)
+
+
 def record_reads(sweep: Sweep, reads: Iterable[Read]) -> None:
     """Keep how each reading went; a repeated reading replaces the row of the same sweep."""
     rows = [
