@@ -1,7 +1,7 @@
 import pytest
 
 from proofwatch.connectors.aws.connector import AwsConnector
-from proofwatch.connectors.aws.permissions import check_permissions
+from proofwatch.connectors.aws.permissions import _listing_calls, check_permissions
 from proofwatch.connectors.base import ConnectorError
 from tests.connectors.aws.servers import ADMIN, allow
 
@@ -112,3 +112,8 @@ def test_an_account_that_cannot_be_entered_is_told_for_each_permission(moto, con
 def test_without_an_identity_nothing_is_tested(connect):
     with pytest.raises(ConnectorError):
         check_permissions(connect("http://127.0.0.1:9"), tables())
+
+
+def test_a_table_that_is_made_from_what_was_read_needs_no_call():
+    made = [table for table in AwsConnector.tables().values() if table.derived]
+    assert made and _listing_calls(made) == {}

@@ -189,8 +189,10 @@ def _listing_calls(tables: Sequence[Table]) -> dict[str, _Call]:
 
     calls: dict[str, _Call] = {}
     for table in tables:
+        if not table.permissions:
+            continue  # As of one that is made from what was read: it has no declaration.
         declared = declaration(table.name)
-        if declared.parent or declared.reader or not table.permissions:
+        if declared.parent or declared.reader:
             continue
         name = declared.permission or table.permissions[0]
         calls.setdefault(name, (declared.service, declared.op, declared.params, declared.place))
