@@ -1,13 +1,13 @@
 """A table larger than memory, from spooled files to applied findings: memory, CPU and disk per resource.
 
-    python -m benchmarks.beyond_memory [--rows 10000 100000 1000000 10000000] [--fail 0.001 0.1] [--view]
+    python -m benchmarks.beyond_memory [--rows 10000 10000000] [--fail 0.001 0.1] [--view]
 
 For each number of rows and share of failing ones a process of its own takes a made-up table of 26 columns
 through three sweeps: the first, an unchanged one, and one in which 1 % of the rows differ. Each is what the
-pipeline does after collecting: `snapshots.commit`, `store.judgement.judge` (15 checks; with --view 3 more on a
-join with a second table) and `store.reconcile.apply` on SQLite. Peak RSS is of each step alone (the kernel's
-high-water mark is reset before it); CPU seconds are of all threads; disk is the most that working folder,
-cache, objects and database held at the end of a step, with the spooled files.
+pipeline does after collecting: `snapshots.commit`, `store.judgement.judge` (15 checks; with --view 3 more
+on a join with a second table) and `store.reconcile.apply` on SQLite. Peak RSS is of each step alone: the
+kernel's high-water mark is reset before it. CPU seconds are of all threads. Disk is the most that working
+folder, cache, objects, database and spooled files held together, looked at every second.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ def main() -> None:
     parser.add_argument("--sweeps", type=int, default=len(SWEEPS), help="only the first so many sweeps")
     parser.add_argument("--folder", type=Path, help="existing folder to work in, on a disk with room")
     given = parser.parse_args()
-    print(
-        f"{'rows':>11} {'fail':>6} {'sweep':12} {'step':9} {'CPU s':>8} {'µs/row':>7} {'RSS MB':>7} {'disk MB':>8}"
-    )
+    heads = f"{'CPU s':>8} {'µs/row':>7} {'RSS MB':>7} {'disk MB':>8}"
+    print(f"{'rows':>11} {'fail':>6} {'sweep':12} {'step':9} {heads}")
     context = multiprocessing.get_context("spawn")
     for share in given.fail:
         for rows in given.rows:
@@ -112,7 +111,7 @@ def held(folder: Path) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                total += os.stat(os.path.join(parent, name)).st_size
+                total += Path(parent, name).stat().st_size
     return total
 
 
