@@ -108,6 +108,7 @@ def resume_sweep(
     from proofwatch import pipeline
     from proofwatch.runtime.places import places
     from proofwatch.runtime.pool import running
+    from proofwatch.store.django import guarded
 
     settings = app.settings
     where = places(
@@ -129,7 +130,8 @@ def resume_sweep(
             progress=progress,
             step=step,
         )
-        return pipeline.sweep(tools, run, actor=app.actor)
+        with guarded(f"sweeping {run.connection.name}"):
+            return pipeline.sweep(tools, run, actor=app.actor)
 
 
 @contextmanager
