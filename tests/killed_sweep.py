@@ -27,10 +27,11 @@ def main(step: str, number: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     app = App().open()
-    connection = connections.get("aws")
+    name = os.environ.get("CONNECTION", "aws")
+    connection, tables = connections.get(name), TABLES if name == "aws" else ()
     now = datetime.now(UTC)
     slot = datetime.fromisoformat(os.environ["SLOT"]) if "SLOT" in os.environ else SLOT
-    run = sweeps.plan(connection, slot=slot, trigger="manual", actor="test", now=now, tables=TABLES)
+    run = sweeps.plan(connection, slot=slot, trigger="manual", actor="test", now=now, tables=tables)
     print(resume_sweep(app, run, quiet=True, step=kill).state)
 
 

@@ -40,8 +40,10 @@ class Company:
         self.objects = LocalObjects(home / "objects")
         self.cache = home / "cache"
         self.systems = {item.kind: item for item in found}
-        self.work = home / "work"
+        self.home, self.work = home, home / "work"
         self.minutes = 0
+        self.executor = ("threads", 2)
+        self.exchange = self.endpoint = ""
 
     def connect(self, kind: str, **more: Any) -> None:
         given = {**self.systems[kind].settings, **more}
@@ -64,7 +66,7 @@ class Company:
         self.minutes += 1
         owner = connections.get(kind)
         run = sweeps.plan(owner, slot=self.now, trigger="manual", actor="owner", now=self.now)
-        where = places("threads", 2, self.work)
+        where = places(*self.executor, self.work, exchange=self.exchange, endpoint=self.endpoint)
         with running(where.workers) as pool:
             tools = pipeline.Tools(
                 self.objects, self.catalog, self.cache, pool, where.exchange, where.turns, lambda: None

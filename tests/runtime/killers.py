@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from proofwatch.connectors import turns
+from proofwatch.connectors.turns import Turns
 from proofwatch.snapshots.collect import WorkerFault
 
 
@@ -42,6 +44,24 @@ def first_time(path: str) -> bool:
     return True
 
 
-def who(job: Job) -> list[int]:
-    time.sleep(job.nap)
-    return [os.getpid()]
+@dataclass(frozen=True)
+class Paced:
+    """Some turns under one key."""
+
+    turns: Turns
+    key: str
+    gap: float
+    count: int
+
+    def pieces(self) -> list["Paced"]:
+        return [self]
+
+
+def paced(job: Paced) -> list[tuple[float, int]]:
+    """Take the turns; return when each came, and who took it."""
+    turns.share(job.turns)
+    taken = []
+    for _ in range(job.count):
+        turns.wait(job.key, job.gap)
+        taken.append((time.time(), os.getpid()))
+    return taken

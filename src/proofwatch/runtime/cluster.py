@@ -97,7 +97,7 @@ class Cluster:
         until, pause = time.monotonic() + self._patience, 0.5
         while True:
             try:
-                self._client = _connect(self._address, self._tls)
+                self._client = _connect(self._address, self._tls, min(CONNECT, self._patience))
                 return self._client
             except (OSError, TimeoutError) as error:
                 if time.monotonic() + pause > until:
@@ -106,7 +106,7 @@ class Cluster:
             pause = min(2 * pause, 10.0)
 
 
-def _connect(address: str, tls: Tls | None) -> Any:
+def _connect(address: str, tls: Tls | None, patience: float) -> Any:
     import distributed
 
     # Dask tells of every attempt at length; what matters is told by our own error.
@@ -117,7 +117,8 @@ def _connect(address: str, tls: Tls | None) -> Any:
         security = dask.Security(
             tls_ca_file=tls.ca, tls_client_cert=tls.cert, tls_client_key=tls.key, require_encryption=True
         )
-    client = dask.Client(address, security=security, timeout=CONNECT, set_as_default=False, name="proofwatch")
+    options = {"security": security, "timeout": patience, "set_as_default": False, "name": "proofwatch"}
+    client = dask.Client(address, **options)
     client.register_plugin(_plugin())
     return client
 

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('store', '0014_first_opened'),
+        ("store", "0014_first_opened"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sweep',
-            name='lost',
+            model_name="sweep",
+            name="lost",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
-            model_name='sweep',
-            name='read',
+            model_name="sweep",
+            name="read",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
-            model_name='sweep',
-            name='to_read',
+            model_name="sweep",
+            name="to_read",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
     ]

@@ -1,0 +1,202 @@
+"""A sweep on a Dask cluster: whatever dies in its middle, it ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofwatch.demo import systems
+from proofwatch.demo.fakes.base import Asked, Said
+from proofwatch.evidence.keys import create_key
+from proofwatch.runtime.pool import KILLS
+from proofwatch.snapshots.collect import forget_connectors
+from proofwatch.store.models import CheckRun, Finding, FindingEvent, Sweep
+from proofwatch.store.services import connections, sweeps
+from tests.buckets import Server, ministack
+from tests.clusters import POISON, Cluster, kill_children
+from tests.test_systems import Company
+
+__all__ = ["ministack"]
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Gate:
+    """Holds the requests of the source from the N-th on, until the gate is opened."""
+
+    def __init__(self, fake: Any, number: int) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+        self._answer, self._left, self._fake = fake.answer, number, fake
+        fake.answer = self.answer
+
+    def answer(self, asked: Asked) -> Said:
+        self._left -= 1
+        if self._left <= 0:
+            self.reached.set()
+            self.opened.wait(60)
+        return self._answer(asked)
+
+
+@pytest.fixture
+def company(database_url: str, warm_home: Path) -> Iterator[Company]:
+    """A home whose GitHub was read once by threads, undisturbed."""
+    forget_connectors()
+    with systems.running(warm_home, ("github",)) as found:
+        made = Company(warm_home, found)
+        made.connect("github")
+        assert made.sweep("github").state == "complete"
+        yield made
+    forget_connectors()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(tmp_path / "dask") as running:
+        yield running
+
+
+def state() -> dict[str, Any]:
+    """Return all that the newest sweep left: every table's digest, every check's counts, the findings."""
+    owner = connections.get("github")
+    counts = ("passed", "failed", "inconclusive", "not_applicable", "accepted", "worst", "reason")
+    return {
+        "tables": {name: item.digest for name, item in sweeps.table_states(owner).items()},
+        "checks": {
+            run.check_id: [getattr(run, name) for name in counts]
+            for run in CheckRun.objects.filter(latest=True)
+        },
+        "findings": sorted(Finding.objects.values_list("check_id", "resource", "state", "reason")),
+        "events": FindingEvent.objects.count(),
+    }
+
+
+def disturbed(company: Company, cluster: Cluster, number: int, fault: Any, exchange: str = "") -> Sweep:
+    """Sweep on the cluster, and let `fault` happen while the source holds its `number`-th answer."""
+    gate = Gate(company.systems["github"].fake, number)
+    company.executor, company.exchange = (cluster.address, 0), exchange
+    ended: list[Sweep] = []
+    failed: list[BaseException] = []
+
+    def sweep() -> None:
+        try:
+            ended.append(company.sweep("github"))
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    running = threading.Thread(target=sweep)
+    running.start()
+    try:
+        assert gate.reached.wait(90), (cluster.log("scheduler"), failed)
+        fault()
+    finally:
+        gate.opened.set()
+        running.join(400)
+    assert ended, failed
+    return ended[0]
+
+
+def test_a_cluster_reads_what_threads_read(company: Company, cluster: Cluster) -> None:
+    before = state()
+    cluster.add("w", 2)
+    done = disturbed(company, cluster, 1, lambda: None)
+    assert done.state == "complete"
+    assert state() == before
+
+
+def test_a_worker_that_is_killed_costs_nothing(company: Company, cluster: Cluster) -> None:
+    before = state()
+    nanny = cluster.add("w", 2)
+    done = disturbed(company, cluster, 5, lambda: kill_children(nanny))
+    assert done.state == "complete"
+    assert state() == before
+
+
+def test_a_scheduler_that_is_killed_and_comes_back_costs_nothing(company: Company, cluster: Cluster) -> None:
+    before = state()
+    cluster.add("w", 2)
+
+    def fault() -> None:
+        cluster.kill_scheduler()
+        cluster.start()
+        cluster.add("v", 2)
+
+    done = disturbed(company, cluster, 5, fault)
+    assert done.state == "complete"
+    assert state() == before
+
+
+def test_what_always_kills_its_worker_is_named_and_the_rest_is_read(
+    company: Company, cluster: Cluster
+) -> None:
+    before = state()
+    cluster.add("w", 2, more=["--preload", "tests.poison"])
+    done = disturbed(company, cluster, 1, lambda: None)
+    assert done.state == "partial"
+    (read,) = [item for item in sweeps.reads(done) if item.state == "failed"]
+    assert (read.table, read.reason) == (POISON, KILLS)
+    now = state()
+    assert now["tables"] == before["tables"], "what was known before stands"
+    changed = {name for name in before["checks"] if now["checks"][name] != before["checks"][name]}
+    assert changed and all(name.startswith("github.") for name in changed)
+    for name in changed:
+        run = CheckRun.objects.get(latest=True, check_id=name)
+        assert run.inconclusive and not run.passed and not run.failed
+    assert {item[2] for item in now["findings"]} == {"open"}
+
+
+def test_a_leader_that_is_killed_is_followed_by_one_that_goes_on(
+    company: Company, cluster: Cluster, database_url: str
+) -> None:
+    before = state()
+    cluster.add("w", 2)
+    create_key(company.home / "keys" / "log.skey", "proofwatch.local/test")
+    fake = company.systems["github"].fake
+    whole = len(fake.asked)
+    environ = {
+        **os.environ, "PROOFWATCH_HOME": str(company.home), "DATABASE_URL": database_url,
+        "PROOFWATCH_EXECUTOR": cluster.address, "CONNECTION": "github",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "tests.killed_sweep"]
+    fake.asked.clear()
+    first = subprocess.run([*command, "shard", "3"], env=environ, capture_output=True, text=True, timeout=180)
+    assert first.returncode == -9, first.stderr
+    asked = len(fake.asked)
+    second = subprocess.run([*command, ""], env=environ, capture_output=True, text=True, timeout=180)
+    assert second.stdout.strip() == "complete", second.stderr
+    assert 0 < len(fake.asked) - asked < whole, "what was finished is not read again"
+    assert state() == before
+
+
+def test_a_worker_whose_disk_is_full_leaves_its_work_to_others(
+    company: Company, cluster: Cluster, ministack: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(small)], capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("this user may not mount a small disk")
+    before = state()
+    try:
+        ministack.client().create_bucket(Bucket="exchange")
+        for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ministack.key, strict=True):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        company.endpoint = ministack.url
+        cluster.add("full", 1, {"TMPDIR": str(small)})
+        cluster.add("good", 1, {"TMPDIR": str(tmp_path)})
+        done = disturbed(company, cluster, 1, lambda: None, exchange="s3://exchange/work")
+        assert done.state == "complete"
+        assert state() == before
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=False)
