@@ -194,10 +194,8 @@ def _tasks(tools: Tools, run: Sweep, shards: Sequence[Shard], exchange: Exchange
     connection, last = run.connection, sweeps.latest(run.connection, whole=True)
     cls = connector_class(connection.kind)
     settings = json.dumps(connection.settings, sort_keys=True)
-    sizes = {
-        (read.table, read.account_id, read.region): Size(read.calls, read.rows)
-        for read in (sweeps.reads(last) if last else ())
-    }
+    names = {table for shard in shards for table in shard.tables}
+    sizes = {place: Size(*took) for place, took in sweeps.took(last, names)} if last else {}
     return [
         Task(connection.kind, settings, str(run.pk), batch, exchange, tools.turns)
         for batch in batches(shards, sizes, tools.pool.size, together=cls.one_worker)

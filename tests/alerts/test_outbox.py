@@ -86,7 +86,7 @@ def test_what_fails_in_the_first_sweep_is_one_digest(
     world.sweep({A: FAIL, B: FAIL})
     outbox.drain(sender(world))
     assert told() == ["digest"]
-    assert "First sweep of prod: 1 alerts begin" in Probe.sent[0][0].headline
+    assert "First sweep of prod: 1 alert begins" in Probe.sent[0][0].headline
     held = Delivery.objects.get(state="not sent")
     assert held.into is not None and held.into.happened == "digest" and "first sweep" in held.reason
 

@@ -1,6 +1,7 @@
 """Turns come at an even pace, whoever takes them: threads, processes, or both."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -74,3 +75,14 @@ def test_the_files_of_turns_name_no_key(tmp_path: Path) -> None:
     assert "secret" not in file.name
     assert file.stat().st_mode & 0o077 == 0
     assert len(file.read_bytes()) == 8
+
+
+def test_turns_of_long_ago_are_forgotten(tmp_path: Path) -> None:
+    given = FolderTurns(tmp_path / "turns")
+    given.forget()
+    given.take("old", 1.0, 1)
+    (old,) = given.folder.iterdir()
+    os.utime(old, (0, 0))
+    given.take("new", 1.0, 1)
+    given.forget()
+    assert len(list(given.folder.iterdir())) == 1 and not old.exists()

@@ -272,7 +272,8 @@ class Notices:
             name = Connection.objects.values_list("name", flat=True).get(pk=owner)
             alerts = sorted(alerts, key=lambda row: (SEVERITIES.index(row.severity), -row.count))
             lines = [f"{row.severity}: {row.headline}: {row.reason}" for row in alerts]
-            headline = f"First sweep of {name}: {len(alerts)} alerts begin"
+            begin = "1 alert begins" if len(alerts) == 1 else f"{len(alerts)} alerts begin"
+            headline = f"First sweep of {name}: {begin}"
             once = "What gets worse, ends or is answered is told one by one from now on."
             told_on = {c.name: c for row in alerts for c in self._channels_of(row.rule_id)}
             for channel in told_on.values():

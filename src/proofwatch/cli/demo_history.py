@@ -86,5 +86,5 @@ def tell(app: App, seen: Sequence[Seen], box: Inbox, now: datetime) -> None:
     box.texts.clear()
     say(
         f"   90 days of simulated history: {told['sweeps']} sweeps, {told['reviews']} reviews,"
-        f" {told['repairs']} repairs.\n"
+        f" {told['repairs']} {'repair' if told['repairs'] == 1 else 'repairs'}.\n"
     )

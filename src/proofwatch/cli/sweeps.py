@@ -106,6 +106,7 @@ def resume_sweep(
 ) -> Sweep:
     """Carry a planned or interrupted sweep to its end; `step` hears of each step that is finished."""
     from proofwatch import pipeline
+    from proofwatch.connectors.turns import FolderTurns
     from proofwatch.runtime.places import places
     from proofwatch.runtime.pool import running
     from proofwatch.store.django import guarded
@@ -131,7 +132,10 @@ def resume_sweep(
             step=step,
         )
         with guarded(f"sweeping {run.connection.name}"):
-            return pipeline.sweep(tools, run, actor=app.actor)
+            done = pipeline.sweep(tools, run, actor=app.actor)
+    if isinstance(where.turns, FolderTurns):
+        where.turns.forget()
+    return done
 
 
 @contextmanager

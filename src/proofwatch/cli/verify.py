@@ -154,7 +154,8 @@ def chosen(
     ]
     found = [item for item in every if item["evaluation"]]
     if newest:
-        found = list({item["connection"]: item for item in found}.values())
+        last_of = {item["connection"]: item for item in found}
+        found = sorted(last_of.values(), key=lambda item: str(item["observed_at"]))
     return found, sum(not item["evaluation"] for item in every)
 
 

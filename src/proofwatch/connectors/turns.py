@@ -13,10 +13,13 @@ import os
 import struct
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+FORGOTTEN = 7200.0
+"""Seconds after which a turn is of no consequence any more: twice what anybody waits."""
 MOST_KEYS = 100_000
 """Keys that are remembered; an organisation of 5,000 accounts has some tens of thousands."""
 
@@ -101,6 +104,15 @@ class FolderTurns:
         finally:
             os.close(descriptor)
         return wait
+
+    def forget(self) -> None:
+        """Remove the files of turns that came long ago, so that keys of the past do not add up."""
+        long_ago = time.time() - FORGOTTEN
+        with suppress(FileNotFoundError):
+            for entry in os.scandir(self.folder):
+                with suppress(FileNotFoundError):
+                    if entry.stat().st_mtime < long_ago:
+                        Path(entry.path).unlink()
 
 
 _shared: Turns = OwnTurns()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -271,6 +271,14 @@ def table_states(connection: Connection, *, at: datetime | None = None) -> dict[
 def reads(sweep: Sweep) -> list[ShardRead]:
     """Return how every reading of a sweep went, by table and place."""
     return list(ShardRead.objects.filter(sweep=sweep).order_by("table", "account_id", "region"))
+
+
+def took(sweep: Sweep, tables: Collection[str]) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:
+    """Yield (table, account, region) with the calls and rows that reading it took in a sweep."""
+    columns = ("table", "account_id", "region", "calls", "rows")
+    rows = ShardRead.objects.filter(sweep=sweep, table__in=tables).order_by().values_list(*columns)
+    for table, account, region, calls, count in rows.iterator(chunk_size=10_000):
+        yield (table, account, region), (calls, count)
 
 
 def gaps(sweep: Sweep) -> list[CoverageGap]:
