@@ -18,6 +18,9 @@ from multiprocessing.connection import Connection
 from statistics import median
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
+CALLER = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:iam::{ACCOUNT}:user/reader</Arn><UserId>AIDAEXAMPLE</UserId><Account>{ACCOUNT}</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>""".encode()
 TAGS = {"Name": "db", "team": "core", "env": "production", "cost-center": "4711", "backup": "daily"}
 
 
@@ -111,17 +114,18 @@ def _serve(page: bytes, pipe: Connection) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            said = CALLER if b"GetCallerIdentity" in asked else page
             self.send_response(200)
             self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(page)))
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
-            self.wfile.write(page)
+            self.wfile.write(said)
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     pipe.send(server.server_address[1])
     server.serve_forever()
 
