@@ -2,14 +2,15 @@
 
     python -m benchmarks.large_company [--accounts 500] [--latency 80] [--cpu 3]
 
-The shards are those that the connector plans, the tasks those that a sweep makes of them, and the turns those
-that its requests take (20 a second for each account, region and service, after a burst of 100). What a request
-costs is assumed: `--latency` milliseconds until the answer, `--cpu` milliseconds of a core for a small answer,
-and 0.4 ms for each row (`python -m benchmarks.collect`). Accounts do not touch each other's limits, so the work
-grows with their number alone: figures for 5,000 accounts are those of `--accounts` times the rest, and said so.
+The shards are those that the connector plans, the tasks those that a sweep makes of them, and the turns
+those that its requests take (20 a second for each account, region and service, after a burst of 100).
+What a request costs is assumed: `--latency` milliseconds until the answer, `--cpu` milliseconds of a core
+for a small answer, and 0.4 ms for each row (`python -m benchmarks.collect`). Accounts do not touch each
+other's limits, so the work grows with their number alone: figures for 5,000 accounts are those of
+`--accounts` times the rest, and said so.
 
-Resources: 2,000 an account, most of them in two regions, in a few tables (Pareto); the other places are empty,
-and cost a request each.
+Resources: 2,000 an account, most of them in two regions, in a few tables (Pareto); the other places are
+empty, and cost a request each.
 """
 
 from __future__ import annotations
@@ -44,20 +45,16 @@ def main() -> None:
     times = COMPANY / given.accounts
     print(f"{given.accounts} accounts × {len(REGIONS)} regions: {len(shards):,} shards, {rows:,} resources")
     print(f"requests {calls:,}: {calls / rows:.2f} a resource; {calls * cpu + rows * ROW:,.0f} CPU s")
-    print(
-        f"{COMPANY:,} accounts, times {times:g}: {calls * times:,.0f} requests, {rows * times:,.0f} resources,"
-    )
+    print(f"{COMPANY:,} accounts, × {times:g}: {calls * times:,.0f} requests, {rows * times:,.0f} rows,")
     print(
         f"  {(calls * cpu + rows * ROW) * times:,.0f} CPU s, plan {len(shards) * plan * times / 1e6:,.0f} MB"
     )
-    print(
-        f"\n{'threads':>8} {'tasks':>8} {'minutes':>8} {'of them waiting':>16} {'5,000 accounts, minutes':>24}"
-    )
+    print(f"\n{'threads':>8} {'tasks':>8} {'minutes':>8} {'of them waiting':>16} {'5,000 accounts: min':>20}")
     for threads in (8, 32, 128, 512):
         tasks = batches(shards, sizes, threads)
         took, waited = _played(tasks, sizes, threads, latency, cpu)
         whole = took * times / 60
-        print(f"{threads:>8} {len(tasks):>8,} {took / 60:>8.1f} {waited / 60:>16.1f} {whole:>24.0f}")
+        print(f"{threads:>8} {len(tasks):>8,} {took / 60:>8.1f} {waited / 60:>16.1f} {whole:>20.0f}")
 
 
 def _company(accounts: int) -> tuple[list[Shard], dict[tuple[str, str, str], Size]]:
