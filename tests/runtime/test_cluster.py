@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from proofwatch.runtime import cluster as dask
+from proofwatch.runtime import pool as pool_module
 from proofwatch.runtime.executor import ExecutorLost
 from proofwatch.runtime.pool import Pool, running
 from tests.clusters import Cluster
@@ -61,6 +62,18 @@ def test_a_scheduler_that_is_nowhere_is_told_in_words() -> None:
     with pytest.raises(ExecutorLost) as caught:
         _ = dask.Cluster("tcp://127.0.0.1:9", patience=1).size
     assert "no scheduler answers at tcp://127.0.0.1:9" in caught.value.problem
+    assert not caught.value.permanent
+
+
+def test_a_cluster_without_workers_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "LOOK", 0.2)
+    with (
+        Cluster(tmp_path) as cluster,
+        pytest.raises(ExecutorLost) as caught,
+        running(dask.Cluster(cluster.address, patience=1)) as pool,
+    ):
+        done(pool, JOBS)
+    assert f"no worker has been at {cluster.address}" in caught.value.problem
     assert not caught.value.permanent
 
 

@@ -39,7 +39,7 @@ class Cluster:
     Args:
         address: `tcp://host:port` or `tls://host:port`.
         tls: the files; needed for tls.
-        patience: seconds that the scheduler may be away.
+        patience: seconds that the scheduler, or every worker, may be away.
     """
 
     suspects = 0
@@ -47,6 +47,7 @@ class Cluster:
     def __init__(self, address: str, tls: Tls | None = None, patience: float = PATIENCE) -> None:
         self._address, self._tls, self._patience = address, tls, patience
         self._client: Any = None
+        self._deserted = 0.0
 
     def submit(self, call: Callable[..., Any], task: Any, avoid: frozenset[str]) -> Future[Any]:
         """Hand out a task; see `executor.Workers`."""
@@ -58,8 +59,23 @@ class Cluster:
         return future
 
     def alive(self) -> bool:
-        """Tell whether the scheduler is still there."""
-        return self._client is not None and self._client.status == "running"
+        """Tell whether the scheduler is still there.
+
+        Raises:
+            ExecutorLost: it is, and no worker has been with it for as long as we are patient.
+        """
+        if self._client is None or self._client.status != "running":
+            return False
+        if self._client.scheduler_info(n_workers=-1)["workers"]:
+            self._deserted = 0.0
+            return True
+        now = time.monotonic()
+        self._deserted = self._deserted or now
+        if now - self._deserted > self._patience:
+            problem = f"no worker has been at {self._address} for {self._patience:.0f} seconds"
+            remedy = "Start workers. The sweep goes on from where it is."
+            raise ExecutorLost(DOING, problem, remedy, permanent=False)
+        return True
 
     def drop(self) -> None:
         """Give up the connection to a scheduler that is gone."""
