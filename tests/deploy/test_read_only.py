@@ -24,14 +24,15 @@ MOUNT = """
 set -e
 new=$1; shift
 mount -t tmpfs tmpfs "$new"
+mkdir -p "$new/data" "$new/tmp" "$new/proc"
+mount --bind "$DATA" "$new/data"
+# First, because the code may lie below it.
+mount -t tmpfs -o mode=1777 tmpfs "$new/tmp"
 for path in "$@"; do
     mkdir -p "$new$path"
     mount --rbind "$path" "$new$path"
     mount -o remount,bind,ro "$new$path"
 done
-mkdir -p "$new/data" "$new/tmp" "$new/proc"
-mount --bind "$DATA" "$new/data"
-mount -t tmpfs -o mode=1777 tmpfs "$new/tmp"
 mount --rbind /proc "$new/proc"
 mount -o remount,ro "$new"
 exec chroot "$new" setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all \\

@@ -9,7 +9,7 @@ from proofwatch.hooks.aws_events import hints_of, tables_of
 from proofwatch.hooks.base import HookError
 from proofwatch.hooks.rules import Rules
 
-TABLES = connector_class("aws").tables()
+TABLES = {name: table for name, table in connector_class("aws").tables().items() if not table.derived}
 ONLY_IN_EVENTS = {
     "ec2.amazonaws.com": ("EC2 Instance State-change Notification", "EBS Volume Notification"),
     "inspector2.amazonaws.com": ("Inspector2 Coverage",),

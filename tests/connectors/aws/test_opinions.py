@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from proofwatch.app import App
 from proofwatch.cli.opinions import disagreements
 from proofwatch.config import load_settings
 from proofwatch.evidence.objects import LocalObjects
+from proofwatch.runtime.places import places
+from proofwatch.runtime.pool import running
 from proofwatch.snapshots.collect import forget_connectors
 from proofwatch.store import opinions
 from proofwatch.store.models import CheckRun, Finding, Sweep
@@ -124,9 +125,10 @@ class World:
         now = datetime.now(UTC) + timedelta(minutes=self.minutes)
         owner = connections.get("aws")
         run = sweeps.plan(owner, slot=now, trigger="manual", actor="owner", now=now, tables=TABLES)
-        with ThreadPoolExecutor(2) as executor:
+        where = places("threads", 2, self.work)
+        with running(where.workers) as pool:
             tools = pipeline.Tools(
-                self.objects, self.catalog, self.work, self.cache, executor, sign=lambda: None
+                self.objects, self.catalog, self.cache, pool, where.exchange, where.turns, lambda: None
             )
             return pipeline.sweep(tools, run, actor="owner")
 
