@@ -188,7 +188,7 @@ def _explain(doing: str, error: DatabaseError) -> StoreError:
         return StoreError(doing, f"{where()} stayed locked for {urls.LOCK_WAIT} s", remedy, permanent=False)
     if "lock timeout" in low:
         remedy = "nothing of this step was changed; try again when fewer people or sweeps are at work"
-        problem = f"a table in {where()} stayed in use for {migrating.LOCK_WAIT} s, {migrating.TRIES} times"
+        problem = f"what it needs in {where()} stayed in use (lock timeout)"
         return StoreError(doing, problem, remedy, permanent=False)
     if "no such table" in low or ("does not exist" in low and "relation" in low):
         return StoreError(doing, f"{where()} has no schema yet ({said})", INIT)
