@@ -8,7 +8,6 @@ import struct
 import time
 
 import pytest
-from django.core.cache import cache
 from django.test import override_settings
 
 from proofwatch.store.models import LogEntry, Person
@@ -16,11 +15,6 @@ from tests.servers import emulate, free_port, running
 from tests.web.browser.kit import NEEDED, PHRASE, aside, signed_in
 
 pytestmark = NEEDED
-
-
-@pytest.fixture(autouse=True)
-def unhurried():
-    cache.clear()
 
 
 def code_of(secret: str, step: int = 0) -> str:
