@@ -58,7 +58,7 @@ def test_two_workers_do_a_due_occurrence_once(company, home):
 
 def test_a_killed_workers_sweep_is_taken_over(company, home):
     first = worker(company, home)
-    while not list((home / "work").glob("*/*.reading.json")):
+    while not list((home / "work").glob("*/*.json")):
         assert first.poll() is None, first.stderr.read()
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
@@ -127,7 +127,7 @@ def test_a_worker_ends_when_asked(company, home):
 def interrupted(company, home, *verb):
     """Start a verb, wait until it has read something, and return it running."""
     process = start(company, home, "proofwatch.cli", *verb)
-    while not list((home / "work").glob("*/*.reading.json")):
+    while not list((home / "work").glob("*/*.json")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     return process

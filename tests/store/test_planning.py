@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from proofwatch.connectors.base import EVERY, Place, Scope
-from proofwatch.pipeline import _with_known_places
 from proofwatch.store import reconcile
 from proofwatch.store.models import Connection
+from proofwatch.store.planning import _with_known_places
 from proofwatch.store.services import sweeps
 from tests.store.samples import Folder, begun, connection, outcome
 
