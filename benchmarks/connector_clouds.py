@@ -207,7 +207,10 @@ def aws(scale: float) -> Source:
     return Source(
         "aws", fake, ["123456789012"], {"config": (table,)},
         {table: (pages(accounts * INVENTORY, 100) + 1, "⌈resources / 100⌉ + ⌈aggregators / 25⌉")},
-        lambda: {"endpoint_url": fake.url, "regions": [REGION], "config_inventory": True},
+        lambda: {
+            "endpoint_url": fake.url, "regions": [REGION],
+            "config_inventory": True, "requests_per_second": 1000,
+        },  # fmt: skip
         lambda: {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"},
         region=REGION,
     )  # fmt: skip

@@ -47,15 +47,16 @@ class Cluster:
     def __init__(self, address: str, tls: Tls | None = None, patience: float = PATIENCE) -> None:
         self._address, self._tls, self._patience = address, tls, patience
         self._client: Any = None
+        self._executor: Any = None
         self._deserted = 0.0
 
     def submit(self, call: Callable[..., Any], task: Any, avoid: frozenset[str]) -> Future[Any]:
         """Hand out a task; see `executor.Workers`."""
         client = self._connected()
-        more: dict[str, Any] = {"pure": False}
+        executor = self._executor
         if avoid and (others := sorted(set(client.scheduler_info(n_workers=-1)["workers"]) - avoid)):
-            more |= {"workers": others, "allow_other_workers": False}
-        future: Future[Any] = client.get_executor(**more).submit(_on_worker, call, task)
+            executor = client.get_executor(pure=False, workers=others, allow_other_workers=False)
+        future: Future[Any] = executor.submit(_on_worker, call, task)
         return future
 
     def alive(self) -> bool:
@@ -114,6 +115,7 @@ class Cluster:
         while True:
             try:
                 self._client = _connect(self._address, self._tls, min(CONNECT, self._patience))
+                self._executor = self._client.get_executor(pure=False)
                 return self._client
             except (OSError, TimeoutError) as error:
                 if time.monotonic() + pause > until:
