@@ -205,12 +205,17 @@ def aws(scale: float) -> Source:
     fake = AggregateConfig(accounts)
     table = "aws_config_aggregate_resource"
     return Source(
-        "aws", fake, ["123456789012"], {"config": (table,)},
+        "aws",
+        fake,
+        ["123456789012"],
+        {"config": (table,)},
         {table: (pages(accounts * INVENTORY, 100) + 1, "⌈resources / 100⌉ + ⌈aggregators / 25⌉")},
         lambda: {
-            "endpoint_url": fake.url, "regions": [REGION],
-            "config_inventory": True, "requests_per_second": 1000,
-        },  # fmt: skip
+            "endpoint_url": fake.url,
+            "regions": [REGION],
+            "config_inventory": True,
+            "requests_per_second": 1000,
+        },
         lambda: {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"},
         region=REGION,
-    )  # fmt: skip
+    )
