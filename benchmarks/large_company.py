@@ -25,6 +25,7 @@ from proofwatch.connectors.aws import AwsConnector
 from proofwatch.connectors.base import Place, Scope, Shard
 from proofwatch.connectors.turns import next_turn
 from proofwatch.snapshots.batches import Size, batches
+from proofwatch.store.planning import _grouped
 
 REGIONS = [f"region-{number}" for number in range(17)]
 RESOURCES, PAGE, ROW = 2_000, 100, 0.0004
@@ -41,14 +42,12 @@ def main() -> None:
     latency, cpu = given.latency / 1000, given.cpu / 1000
     shards, sizes = _company(given.accounts)
     calls, rows = sum(size.calls for size in sizes.values()), sum(size.rows for size in sizes.values())
-    plan = sum(len(json.dumps({"id": shard.id, "tables": shard.tables})) for shard in shards[:1000]) / 1000
+    plan = len(json.dumps(_grouped(shards)))
     times = COMPANY / given.accounts
     print(f"{given.accounts} accounts × {len(REGIONS)} regions: {len(shards):,} shards, {rows:,} resources")
     print(f"requests {calls:,}: {calls / rows:.2f} a resource; {calls * cpu + rows * ROW:,.0f} CPU s")
     print(f"{COMPANY:,} accounts, × {times:g}: {calls * times:,.0f} requests, {rows * times:,.0f} rows,")
-    print(
-        f"  {(calls * cpu + rows * ROW) * times:,.0f} CPU s, plan {len(shards) * plan * times / 1e6:,.0f} MB"
-    )
+    print(f"  {(calls * cpu + rows * ROW) * times:,.0f} CPU s, plan {plan * times / 1e6:,.0f} MB")
     print(f"\n{'threads':>8} {'tasks':>8} {'minutes':>8} {'of them waiting':>16} {'5,000 accounts: min':>20}")
     for threads in (8, 32, 128, 512):
         tasks = batches(shards, sizes, threads)

@@ -41,14 +41,15 @@ def batches(
     """Return tasks that hold every shard's tables once, the longest first.
 
     Args:
-        shards: what to read; those of one place beside each other, because they share sign-ins.
+        shards: what to read; those of one account come together, because they share sign-ins.
         sizes: how it was the last time.
         workers: how many there are.
         together: whether one worker must read everything.
     """
     if together:
         return [tuple(shards)] if shards else []
-    pieces = [piece for shard in shards for piece in _split(shard, sizes)]
+    near = sorted(shards, key=lambda shard: (shard.account_id, shard.region))
+    pieces = [piece for shard in near for piece in _split(shard, sizes)]
     seconds = [_seconds(piece, sizes) for piece in pieces]
     most = min(LONGEST, sum(seconds) / (SHARE * max(1, workers)))
     made = sorted(_packed(zip(pieces, seconds, strict=True), most), key=lambda item: -item[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -131,12 +131,40 @@ def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
         "places": [asdict(place) for place in plan.scope.places],
         "unknown": list(plan.scope.unknown),
         "unlisted": list(plan.scope.unlisted),
-        "shards": [{**asdict(shard), "tables": list(shard.tables)} for shard in plan.shards],
+        "reads": _grouped(plan.shards),
     }
+
+
+def _grouped(shards: Sequence[Shard]) -> list[dict[str, Any]]:
+    """Return shards by what is read in the same places: a company of 5,000 accounts has millions of them."""
+    where: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
+    for shard in shards:
+        places = where.setdefault((shard.service, shard.tables), {})
+        places.setdefault(shard.account_id, []).append(shard.region)
+    groups: list[dict[str, Any]] = []
+    for (service, tables), places in where.items():
+        read = {"service": service, "tables": list(tables)}
+        same = next((group for group in groups if group["places"] == places), None)
+        if same is None:
+            groups.append({"services": [read], "places": places})
+        else:
+            same["services"].append(read)
+    return groups
+
+
+def _ungrouped(groups: Sequence[Mapping[str, Any]]) -> Iterator[Shard]:
+    for group in groups:
+        for account, regions in group["places"].items():
+            for region in regions:
+                for read in group["services"]:
+                    yield Shard(account, region, read["service"], tuple(read["tables"]))
 
 
 def _parse_plan(body: Mapping[str, Any]) -> Plan:
     places = tuple(Place(**place) for place in body["places"])
     scope = Scope(places, tuple(body["unknown"]), tuple(body["unlisted"]))
+    if "reads" in body:
+        return Plan(body["identity"], scope, tuple(_ungrouped(body["reads"])), body["failure"])
+    # As it was written before shards were grouped.
     shards = tuple(Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
     return Plan(body["identity"], scope, shards, body["failure"])
