@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import tempfile
 import time
@@ -21,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.collect import ACCOUNT, REGION, _page, _serve
+from benchmarks.collect import ACCOUNT, REGION, replayed
 from proofwatch.connectors.base import Shard
 from proofwatch.runtime.places import Places, places
 from proofwatch.runtime.pool import Pool, running
@@ -49,14 +48,9 @@ def main() -> None:
     parser.add_argument("--empty", type=int, default=2000)
     given = parser.parse_args()
     os.environ.update(AWS_ACCESS_KEY_ID="AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY="example")
-    page = _page(given.volumes)
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(page, theirs), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{ours.recv()}"
     print(f"{given.shards} shards of {given.volumes} volumes; {given.empty} empty tasks")
     print(f"{'workers':14} {'seconds':>8} {'resources/s':>12} {'speed-up':>9} {'ms per empty task':>18}")
-    try:
+    with replayed(given.volumes) as (url, _):
         for kind in ("processes", "cluster"):
             alone = 0.0
             for workers in (1, 2):
@@ -65,9 +59,6 @@ def main() -> None:
                 rate = given.shards * given.volumes / seconds
                 figures = f"{seconds:8.2f} {rate:12,.0f} {alone / seconds:9.2f} {empty:18.2f}"
                 print(f"{kind:>10} ×{workers:<2} {figures}")
-    finally:
-        server.terminate()
-        server.join()
 
 
 def _measured(kind: str, workers: int, url: str, given: argparse.Namespace) -> tuple[float, float]:

@@ -13,7 +13,8 @@ import multiprocessing
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from statistics import median
 
@@ -30,13 +31,8 @@ def main() -> None:
     parser.add_argument("--volumes", type=int, default=500)
     given = parser.parse_args()
     os.environ.update(AWS_ACCESS_KEY_ID="AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY="example")
-    page = _page(given.volumes)
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(page, theirs), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{ours.recv()}"
-    try:
-        size = f"{given.volumes} volumes, {len(page):,} bytes"
+    with replayed(given.volumes) as (url, length):
+        size = f"{given.volumes} volumes, {length:,} bytes"
         print(f"one page of {size}; median of {given.pages}, CPU ms of the client")
         stock = _measure(_stock(url), given.pages)
         read = _measure(_ours(url), given.pages)
@@ -44,6 +40,17 @@ def main() -> None:
         for name, milliseconds in lines:
             rate = given.volumes / milliseconds * 1000
             print(f"  {name:42} {milliseconds:7.1f} ms  {rate:8,.0f} volumes/s  × {milliseconds / stock:.2f}")
+
+
+@contextmanager
+def replayed(volumes: int) -> Iterator[tuple[str, int]]:
+    """Serve a page of volumes from a process of its own; yield its address and the page's length."""
+    page = _page(volumes)
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(page, theirs), daemon=True)
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}", len(page)
     finally:
         server.terminate()
         server.join()

@@ -25,7 +25,7 @@ from proofwatch.connectors.aws import AwsConnector
 from proofwatch.connectors.base import Place, Scope, Shard
 from proofwatch.connectors.turns import next_turn
 from proofwatch.snapshots.batches import Size, batches
-from proofwatch.store.planning import _grouped
+from proofwatch.store.planning import grouped
 
 REGIONS = [f"region-{number}" for number in range(17)]
 RESOURCES, PAGE, ROW = 2_000, 100, 0.0004
@@ -42,7 +42,7 @@ def main() -> None:
     latency, cpu = given.latency / 1000, given.cpu / 1000
     shards, sizes = _company(given.accounts)
     calls, rows = sum(size.calls for size in sizes.values()), sum(size.rows for size in sizes.values())
-    plan = len(json.dumps(_grouped(shards)))
+    plan = len(json.dumps(grouped(shards)))
     times = COMPANY / given.accounts
     print(f"{given.accounts} accounts × {len(REGIONS)} regions: {len(shards):,} shards, {rows:,} resources")
     print(f"requests {calls:,}: {calls / rows:.2f} a resource; {calls * cpu + rows * ROW:,.0f} CPU s")

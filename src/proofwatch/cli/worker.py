@@ -288,7 +288,7 @@ def _sweep_due(app: App, owner: str, as_json: bool) -> bool:
             if jobs.run_one(owner, handlers) is None:
                 return failed
             app.sign()
-        except Exception as error:
+        except Exception as error:  # recorded with the job, which was postponed
             if isinstance(error, StoreError) and not error.permanent:
                 raise  # The database is away: the job's lease ends by itself, and this worker waits.
             failed = True

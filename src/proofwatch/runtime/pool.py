@@ -20,7 +20,7 @@ from proofwatch.snapshots.collect import WorkerFault
 AT_ONCE = 2_000
 """Tasks that are handed out at a time; more would only lie in the executor's memory."""
 DEATHS = 3
-"""Workers that one piece may kill before it is given up."""
+"""Workers that one piece may kill before it is given up; in a cluster, Dask's own limit counts them."""
 FAULTS = 4
 """Times that one task is tried by workers that cannot do their work."""
 LOSSES = 10
@@ -28,8 +28,8 @@ LOSSES = 10
 LOOK = 5.0
 """Seconds without any end after which one looks whether the executor still lives."""
 
-KILLS = f"reading it killed its worker {DEATHS} times (out of memory, or a crash)"
-"""What is said of a piece that nobody survived."""
+KILLS = "reading it killed its worker again and again (out of memory, or a crash)"
+"""What is said of a piece that nobody survived. How many died, a cluster does not tell."""
 
 
 class Pieces(Protocol):
@@ -135,7 +135,7 @@ class _Run(Generic[T, R]):
         while self.waiting and len(self.held) < AT_ONCE:
             try:
                 future = self.workers.submit(self.call, self.waiting[0], self.avoid)
-            except Exception as error:
+            except Exception as error:  # what is broken is told by each executor; all else goes on up
                 if not self.workers.broken(error):
                     raise
                 return False

@@ -180,7 +180,7 @@ def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exc
         failure = {"reason": _reason(error), "permission": error.permission, "code": error.code}
     except ProofwatchError as error:
         failure = {"reason": _reason(error)}
-    except Exception as error:
+    except Exception as error:  # recorded as a fact: the table is unread, the sweep goes on
         if isinstance(error, OSError) and error.errno in OWN_FAULTS:
             raise
         # Its text may hold anything, a secret too, and this reason becomes evidence: the type alone is kept.

@@ -131,12 +131,12 @@ def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
         "places": [asdict(place) for place in plan.scope.places],
         "unknown": list(plan.scope.unknown),
         "unlisted": list(plan.scope.unlisted),
-        "reads": _grouped(plan.shards),
+        "reads": grouped(plan.shards),
     }
 
 
-def _grouped(shards: Sequence[Shard]) -> list[dict[str, Any]]:
-    """Return shards by what is read in the same places: a company of 5,000 accounts has millions of them."""
+def grouped(shards: Sequence[Shard]) -> list[dict[str, Any]]:
+    """Return shards as plain data, by what is read in the same places: 5,000 accounts have millions of them."""
     where: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
     for shard in shards:
         places = where.setdefault((shard.service, shard.tables), {})
