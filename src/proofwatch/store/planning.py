@@ -136,7 +136,7 @@ def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
 
 
 def grouped(shards: Sequence[Shard]) -> list[dict[str, Any]]:
-    """Return shards as plain data, by what is read in the same places: 5,000 accounts have millions of them."""
+    """Return shards as plain data, by what is read in the same places: a large company has millions."""
     where: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
     for shard in shards:
         places = where.setdefault((shard.service, shard.tables), {})
