@@ -71,3 +71,9 @@ def test_more_policies_than_a_role_can_hold_are_refused(monkeypatch):
     monkeypatch.setattr("proofwatch.connectors.aws.template.policy_documents", lambda _: [{}] * 11)
     with pytest.raises(ConnectorError, match="more than the ten"):
         cloudformation(all_tables())
+
+
+def test_a_template_that_is_changed_leaves_the_next_one_as_it_was():
+    first = cloudformation(all_tables())
+    first["Parameters"]["RoleName"] = {"Type": "String"}
+    assert "RoleName" not in cloudformation(all_tables())["Parameters"]

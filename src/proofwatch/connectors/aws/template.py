@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -89,7 +90,7 @@ def cloudformation(
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "A role that lets Proofwatch read configuration, and nothing else.",
-        "Parameters": _PARAMETERS,
+        "Parameters": copy.deepcopy(_PARAMETERS),
         "Resources": resources,
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
     }
