@@ -50,6 +50,21 @@ def test_a_rule_counts_what_has_its_tag(world: Tagged) -> None:
     assert set(world.alert.resources.values_list("finding__resource", flat=True)) == {"vol-a", "vol-b"}
 
 
+def test_findings_are_brought_up_to_date_page_by_page(world: Tagged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tags, "PAGE", 1)
+    asked: list[int] = []
+    world.sweep_tagged({A: PROD, B: PROD})
+    assert FindingTag.objects.count() == 2
+
+    def look(keys, names):
+        asked.append(len(keys))
+        return {key: frozenset() if key == Key(*A) else PROD for key in keys}
+
+    assert tags.refresh(world.owner, look) == 1
+    assert asked == [1, 1]
+    assert set(FindingTag.objects.values_list("finding__resource", flat=True)) == {"vol-b"}
+
+
 def test_many_alerts_at_once_know_the_tags_too(world: Tagged) -> None:
     rules = [replace_id(f"prod-{number}") for number in range(25)]
     rulebook.save([RULE, *rules], actor="owner", now=NOW, reason="many")

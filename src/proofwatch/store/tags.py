@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
 
 from proofwatch.connectors.registry import connector_class
 from proofwatch.snapshots.base import Objects
@@ -16,6 +21,8 @@ from proofwatch.store.outcome import Key, Tagged
 from proofwatch.store.services import sweeps
 
 BATCH = 2000
+PAGE = 50_000
+"""Open findings that are in memory together; for each page the tags of the tables are read once."""
 
 
 def wanted(more: Iterable[str] = ()) -> list[str]:
@@ -43,22 +50,39 @@ def refresh(owner: Connection, look: Tagged, more: Iterable[str] = ()) -> int:
         changed = tags.exclude(tag__in=names).delete()[0]
         if not names:
             return changed
-        rows = Finding.objects.filter(connection=owner, state=FindingState.OPEN)
-        open_now = list(rows.values_list("pk", "account_id", "region", "resource"))
-        found = look([Key(*key) for _, *key in open_now], names)
-        had: dict[object, set[str]] = {}
-        for finding, tag in tags.values_list("finding_id", "tag"):
-            had.setdefault(finding, set()).add(tag)
-        fresh, gone = [], []
-        for pk, *key in open_now:
-            held = found.get(Key(*key))
-            if held is not None:
-                fresh += [FindingTag(finding_id=pk, tag=tag) for tag in held - had.get(pk, set())]
-                gone += [(pk, tag) for tag in had.get(pk, set()) - held]
-        FindingTag.objects.bulk_create(fresh, batch_size=BATCH)
-        for pk, tag in gone:
-            FindingTag.objects.filter(finding_id=pk, tag=tag).delete()
-    return changed + len(fresh) + len(gone)
+        for page in _pages(owner):
+            found = look([Key(*key) for _, *key in page], names)
+            span = tags.filter(finding_id__gte=page[0][0], finding_id__lte=page[-1][0])
+            changed += _keep(span, {pk: found.get(Key(*key)) for pk, *key in page})
+    return changed
+
+
+def _pages(owner: Connection) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield id and key of the open findings, page by page."""
+    rows = Finding.objects.filter(connection=owner, state=FindingState.OPEN).order_by("pk")
+    last: uuid.UUID | None = None
+    while True:
+        page = rows.filter(pk__gt=last) if last else rows
+        found = list(page.values_list("pk", "account_id", "region", "resource")[:PAGE])
+        if not found:
+            return
+        yield found
+        last = found[-1][0]
+
+
+def _keep(rows: QuerySet[FindingTag], now: Mapping[uuid.UUID, frozenset[str] | None]) -> int:
+    """Make the kept tags of findings what they are now (None: not known); return how many changed."""
+    had = defaultdict[uuid.UUID, set[str]](set)
+    for finding, tag in rows.values_list("finding_id", "tag"):
+        had[finding].add(tag)
+    fresh, gone = [], 0
+    for pk, held in now.items():
+        if held is not None:
+            fresh += [FindingTag(finding_id=pk, tag=tag) for tag in sorted(held - had[pk])]
+            for tag in had[pk] - held:
+                gone += FindingTag.objects.filter(finding_id=pk, tag=tag).delete()[0]
+    FindingTag.objects.bulk_create(fresh, batch_size=BATCH)
+    return len(fresh) + gone
 
 
 def lookup(kind: str, paths: Mapping[str, Path]) -> Tagged:
