@@ -36,6 +36,14 @@ TABLES = FIRST | ALERTING | ADDED | AUDITING
 
 REFUSAL = "is append-only: evidence is never changed or deleted"
 
+LEAVING, PARTITION = "store_findingevent", "store_historypartition"
+"""The one table whose rows may leave, and where it stands that they are elsewhere."""
+FACTS = (
+    "table", "month", "part", "digest", "size", "rows", "content", "columns", "first_id", "last_id", "entry",
+    "archived_at",
+)  # fmt: skip
+"""Columns of a partition that never change."""
+
 
 def create(vendor: str, tables: Mapping[str, str] = TABLES) -> Iterator[str]:
     """Yield the statements that create the log's own triggers and those of `tables`.
@@ -49,6 +57,8 @@ def create(vendor: str, tables: Mapping[str, str] = TABLES) -> Iterator[str]:
     else:
         yield from _sqlite_create()
     yield from refuse(vendor, tables)
+    if tables is TABLES:
+        yield from let_leave(vendor)
 
 
 def refuse(vendor: str, tables: Mapping[str, str]) -> Iterator[str]:
@@ -62,6 +72,49 @@ def refuse(vendor: str, tables: Mapping[str, str]) -> Iterator[str]:
         # INSERT OR REPLACE deletes without firing DELETE triggers, so the insert must refuse it.
         exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 – our own names
         yield _sqlite(table, "replace", "INSERT", exists, f"{table} {REFUSAL}")
+
+
+def let_leave(vendor: str) -> Iterator[str]:
+    """Yield the statements that let archived events of findings leave, and nothing else.
+
+    A row may be deleted only while a partition of its month, whose range of ids holds it, is `leaving`, and the
+    log has the entry that names the object with the rows. So neither a DELETE by mistake nor one of another
+    month passes, nor any once the rows have left. What a partition says of its object never changes.
+
+    `refuse` must have run before. SQLite looks the tables up when the trigger fires: a step that rebuilds
+    one of the three has to drop the trigger first and make it again.
+    """
+    if vendor == "postgresql":
+        yield from _postgres_leave()
+        return
+    yield f"DROP TRIGGER {LEAVING}_delete"
+    gone = _gone("substr(OLD.at, 1, 7)")
+    yield _sqlite(LEAVING, "delete", "DELETE", f"NOT {gone}", f"{LEAVING} {REFUSAL}")
+    changed = " OR ".join(f'NEW."{name}" <> OLD."{name}"' for name in ("id", *FACTS))
+    yield _sqlite(PARTITION, "update", "UPDATE", changed, f"{PARTITION} {REFUSAL}")
+    yield from _sqlite_refuse(PARTITION, "DELETE")
+
+
+def _postgres_leave() -> Iterator[str]:
+    gone = _gone("to_char(OLD.at AT TIME ZONE 'UTC', 'YYYY-MM')")
+    refuse = f"RAISE EXCEPTION '% {REFUSAL}', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';"
+    yield f"DROP TRIGGER {LEAVING}_refuse ON {LEAVING}"
+    yield from _trigger(LEAVING, "refuse", "UPDATE OR TRUNCATE", "STATEMENT", "refuse")
+    yield _function("leaves", f"IF NOT {gone} THEN {refuse} END IF; RETURN OLD;")
+    yield from _trigger(LEAVING, "leave", "DELETE", "ROW", "leaves")
+    changed = " OR ".join(f'NEW."{name}" IS DISTINCT FROM OLD."{name}"' for name in ("id", *FACTS))
+    yield _function("partition_stays", f"IF {changed} THEN {refuse} END IF; RETURN NEW;")
+    yield from _trigger(PARTITION, "facts", "UPDATE", "ROW", "partition_stays")
+    yield from _trigger(PARTITION, "refuse", "DELETE OR TRUNCATE", "STATEMENT", "refuse")
+
+
+def _gone(month: str) -> str:
+    """Return the condition that a row stands in an archived partition, given its month in SQL."""
+    return (
+        f'EXISTS (SELECT 1 FROM {PARTITION} p JOIN store_logentry e ON e."index" = p.entry '  # noqa: S608
+        "WHERE p.\"table\" = 'finding_event' AND p.state = 'leaving' AND e.kind = 'history.archived' "
+        f"AND p.month = {month} AND OLD.id BETWEEN p.first_id AND p.last_id)"
+    )
 
 
 def _sqlite_create() -> Iterator[str]:
@@ -79,10 +132,10 @@ def _sqlite_create() -> Iterator[str]:
 def drop(vendor: str) -> Iterator[str]:
     """Yield the statements that drop every trigger."""
     if vendor == "postgresql":
-        for function in ("refuse", "tile_grows", "head_grows"):
+        for function in ("refuse", "tile_grows", "head_grows", "leaves", "partition_stays"):
             yield f"DROP FUNCTION IF EXISTS proofwatch_{function}() CASCADE"
         return
-    for table in (*TABLES, "store_logtile", "store_loghead"):
+    for table in (*TABLES, "store_logtile", "store_loghead", PARTITION):
         for suffix in ("update", "delete", "replace", "grow"):
             yield f"DROP TRIGGER IF EXISTS {table}_{suffix}"
 

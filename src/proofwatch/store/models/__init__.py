@@ -28,6 +28,7 @@ from proofwatch.store.models.deliveries import ChannelConfig, Delivery, Delivery
 from proofwatch.store.models.evidence import Checkpoint, LogEntry, LogHead, LogTile
 from proofwatch.store.models.exports import Assertion, Export, Import, Screenshot
 from proofwatch.store.models.findings import Finding, FindingEvent, FindingTag
+from proofwatch.store.models.history import HistoryPartition
 from proofwatch.store.models.jobs import Hint, Hook, Job
 from proofwatch.store.models.outside import Keeper, KeptCheckpoint
 from proofwatch.store.models.people import Person, Team
@@ -70,6 +71,7 @@ __all__ = [
     "FindingEvent",
     "FindingTag",
     "Hint",
+    "HistoryPartition",
     "Hook",
     "Import",
     "Job",
