@@ -33,6 +33,14 @@ class Nothing:
 
     text: str
 
+    @property
+    def doing(self) -> str:
+        return "doing nothing"
+
+    @property
+    def near(self) -> str:
+        return ""
+
     def pieces(self) -> list[Nothing]:
         return [self]
 

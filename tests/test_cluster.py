@@ -142,7 +142,7 @@ def test_what_always_kills_its_worker_is_named_and_the_rest_is_read(
     done = disturbed(company, cluster, 1, lambda: None)
     assert done.state == "partial"
     (read,) = [item for item in sweeps.reads(done) if item.state == "failed"]
-    assert (read.table, read.reason) == (POISON, KILLS)
+    assert (read.table, read.reason) == (POISON, KILLS.format("reading it"))
     now = state()
     assert now["tables"] == before["tables"], "what was known before stands"
     changed = {name for name in before["checks"] if now["checks"][name] != before["checks"][name]}

@@ -21,6 +21,14 @@ class Job:
     full: str = ""
     nap: float = 0.0
 
+    @property
+    def doing(self) -> str:
+        return "squaring it"
+
+    @property
+    def near(self) -> str:
+        return ""
+
     def pieces(self) -> list["Job"]:
         return [Job((number,), self.poison, self.once, self.full, self.nap) for number in self.numbers]
 
@@ -52,6 +60,14 @@ class Paced:
     key: str
     gap: float
     count: int
+
+    @property
+    def doing(self) -> str:
+        return "waiting"
+
+    @property
+    def near(self) -> str:
+        return ""
 
     def pieces(self) -> list["Paced"]:
         return [self]

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from proofwatch.runtime.executor import Local
-from proofwatch.runtime.pool import KILLS, Lost, Pool, running
+from proofwatch.runtime.pool import KILLS, Pool, running
+from proofwatch.snapshots.tasks import Lost
 from tests.runtime.killers import Job, squares
 
+KILLED = Lost(KILLS.format("squaring it"), killed=True)
 JOBS = [Job((number, number + 1)) for number in range(0, 40, 2)]
 ALL = {number: number * number for number in range(40)}
 
@@ -39,7 +41,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
 def test_what_always_kills_is_named_and_takes_nothing_with_it() -> None:
     jobs = [*JOBS[:5], Job((10, 11), poison=11), *JOBS[6:]]
     with running(Local("processes", 2)) as pool:
-        assert done(pool, jobs) == {**ALL, 11: Lost(KILLS)}
+        assert done(pool, jobs) == {**ALL, 11: KILLED}
 
 
 def test_a_worker_without_room_is_tried_again_and_then_told(tmp_path: Path) -> None:
@@ -64,5 +66,5 @@ def test_nothing_to_do_is_done() -> None:
 def test_this_process_is_never_killed() -> None:
     before = os.getpid()
     with running(Local("processes", 1)) as pool:
-        assert done(pool, [Job((5,), poison=5)]) == {5: Lost(KILLS)}
+        assert done(pool, [Job((5,), poison=5)]) == {5: KILLED}
     assert os.getpid() == before

@@ -13,7 +13,7 @@ import duckdb
 from proofwatch.checks.apart import SECONDS, Order, evaluate_apart, foreign
 from proofwatch.checks.base import Check, Counts, Result, TableInput
 from proofwatch.checks.expressions import open_session
-from proofwatch.checks.join import view_input
+from proofwatch.checks.join import judged_places, view_input
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults, about_places
 from proofwatch.checks.plan import PLANES, WORD, make_plan
@@ -94,6 +94,37 @@ def evaluate_here(order: Order) -> Evaluation:
     return Evaluation(order.now, tables, found_checks)
 
 
+def unjudged(
+    catalog: Catalog,
+    inputs: Mapping[str, TableInput],
+    params: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+    errors: Mapping[str, str],
+) -> Evaluation:
+    """Return what is known of the checks of a catalogue that could not be evaluated at all, and why not.
+
+    Args:
+        catalog: the checks, and the views that they are about.
+        inputs: what was read, by table.
+        params: check id → parameters that differ from the defaults.
+        now: the time of observation.
+        errors: why, for each check.
+    """
+    checks = sorted(catalog.checks.values(), key=lambda check: check.id)
+    chosen = {check.id: effective_params(check, params.get(check.id, {})) for check in checks}
+    tables, found = {}, {}
+    for name in sorted({check.table for check in checks}):
+        source = inputs.get(name, TableInput(name, None, ()))
+        if name in catalog.views:
+            source = TableInput(name, None, *judged_places(catalog.views[name], inputs, catalog.tables))
+        own = [check for check in checks if check.table == name]
+        given = {check.id: chosen[check.id] for check in own}
+        tables[name] = TableResults(name, None, None, (), given, now, 0, source.places, source.unread)
+        for check in own:
+            found[check.id] = _check_results(check, given[check.id], errors[check.id], source, 0, {})
+    return Evaluation(now, tables, found)
+
+
 def results_path(out: Path, table: str) -> Path:
     """Return where the verdicts of a table are written."""
     return out / f"{table}.results.parquet"
@@ -146,14 +177,19 @@ def _judge_table(run: Run, table: str, checks: list[Check]) -> tuple[TableResult
         places=source.places,
         unread=source.unread,
     )
-    return found, [_check_results(run, check, source, population, counts) for check in checks]
+    about = ((check, run.params[check.id], run.errors.get(check.id, "")) for check in checks)
+    return found, [_check_results(*each, source, population, counts) for each in about]
 
 
 def _check_results(
-    run: Run, check: Check, source: TableInput, population: int, counts: Mapping[str, Counts]
+    check: Check,
+    params: Mapping[str, Any],
+    error: str,
+    source: TableInput,
+    population: int,
+    counts: Mapping[str, Counts],
 ) -> CheckResults:
     """Add the rows about whole places to the counts of a check."""
-    error = run.errors.get(check.id, "")
     about = about_places(check, source, population, check.table)
     if error:
         reason = f"cannot tell: {error}"
@@ -165,7 +201,7 @@ def _check_results(
         inconclusive=judged.inconclusive + sum(row.status == "inconclusive" for row in about),
         not_applicable=judged.not_applicable + sum(row.status == "not_applicable" for row in about),
     )
-    return CheckResults(check, run.params[check.id], whole, tuple(about), error)
+    return CheckResults(check, params, whole, tuple(about), error)
 
 
 class _Rows(NamedTuple):

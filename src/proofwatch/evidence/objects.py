@@ -13,21 +13,19 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from proofwatch.evidence.base import Absent, EvidenceError
+from proofwatch.evidence.bucket import s3_store, short
 from proofwatch.evidence.creating import create
 from proofwatch.evidence.durable import link, make_folder, sync
 
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Config
-
 CHUNK = 1 << 20
-TIMES = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "15m"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_TRAVELS = frozenset({"endpoint", "endpoint_url", "region"})
+"""The options of a bucket that a worker is told."""
 
 History = Callable[[str], str]
 """Says in half a sentence what a bucket knows of a key that is missing or changed; "" for nothing."""
@@ -230,11 +228,24 @@ class S3Objects:
         if not bucket:
             problem = f"{where} names no bucket"
             raise EvidenceError("opening the object store", problem, "Write s3://bucket/prefix.")
-        self._where = where
+        self._where, self._options = where, dict(options)
         self._store = s3_store(bucket, prefix.strip("/"), options)
         self._writing = s3_store(bucket, prefix.strip("/"), options, patient=False)
         self._cache = LocalObjects(cache)
         self._history = history
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave keys behind on the way to a worker: it has its own, from its environment."""
+        told = {
+            name: value
+            for name, value in self._options.items()
+            if name.lower().removeprefix("aws_") in _TRAVELS
+        }
+        return (S3Objects, (self._where, self._cache.folder, told))
+
+    def fetching_to(self, folder: Path) -> S3Objects:
+        """Return the same objects, handed out from another folder."""
+        return S3Objects(self._where, folder, self._options, self._history)
 
     def put(self, data: bytes) -> str:
         """Store bytes; return their SHA-256 in hex."""
@@ -294,7 +305,7 @@ class S3Objects:
                 names = ((str(item["path"]).replace("/", ""), item["size"]) for item in page)
                 yield from (found for found in names if _DIGEST.fullmatch(found[0]))
         except (BaseError, OSError) as error:
-            raise EvidenceError(f"listing {self._where}", _short(error), permanent=False) from None
+            raise EvidenceError(f"listing {self._where}", short(error), permanent=False) from None
 
     def _read(self, digest: str) -> Iterator[bytes]:
         import obstore
@@ -313,31 +324,7 @@ class S3Objects:
             create(self._writing, _key(digest), data, lambda: self.prove(digest))
         except (BaseError, OSError) as error:
             doing, remedy = f"storing object {digest} in {self._where}", "Check the bucket and its rights."
-            raise EvidenceError(doing, _short(error), remedy, permanent=False) from None
-
-
-def s3_store(bucket: str, prefix: str, options: Mapping[str, str], *, patient: bool = True) -> Any:
-    """Return obstore's client of a bucket. Raises EvidenceError if the options are not understood.
-
-    A `patient` one tries again by itself what got no answer.
-    """
-    from obstore.exceptions import BaseError
-    from obstore.store import S3Store
-
-    given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-    endpoint = given.get("endpoint") or given.get("endpoint_url") or ""
-    config = {"checksum_algorithm": "SHA256", "conditional_put": "etag", **given}
-    client = {**TIMES, "allow_http": endpoint.startswith("http://")}
-    try:
-        return S3Store(
-            bucket,
-            prefix=prefix or None,
-            config=cast("S3Config", config),
-            client_options=cast("ClientConfig", client),
-            retry_config=None if patient else {"max_retries": 0, "retry_timeout": timedelta(0)},
-        )
-    except (BaseError, ValueError, TypeError) as error:
-        raise EvidenceError(f"opening the object store s3://{bucket}", _short(error)) from None
+            raise EvidenceError(doing, short(error), remedy, permanent=False) from None
 
 
 def _key(digest: str) -> str:
@@ -378,13 +365,7 @@ def _unread(digest: str, error: Exception) -> EvidenceError:
     doing = f"reading object {digest}"
     if isinstance(error, FileNotFoundError | NotFoundError):
         return Absent(doing, "it is not in the store", "Restore it from a copy.")
-    return EvidenceError(doing, _short(error), permanent=False)
-
-
-def _short(error: Exception) -> str:
-    """Return the first sentence of an error: what follows in obstore's is its inner state."""
-    text = str(error).split("Debug source:")[0]
-    return " ".join(text.split())[:300] or type(error).__name__
+    return EvidenceError(doing, short(error), permanent=False)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Cluster:
     """
 
     suspects = 0
+    here = False
 
     def __init__(self, address: str, tls: Tls | None = None, patience: float = PATIENCE) -> None:
         self._address, self._tls, self._patience = address, tls, patience
@@ -54,8 +55,13 @@ class Cluster:
         """Hand out a task; see `executor.Workers`."""
         client = self._connected()
         executor = self._executor
-        if avoid and (others := sorted(set(client.scheduler_info(n_workers=-1)["workers"]) - avoid)):
-            executor = client.get_executor(pure=False, workers=others, allow_other_workers=False)
+        if avoid or task.near:
+            fit = sorted(set(client.scheduler_info(n_workers=-1)["workers"]) - avoid)
+            if fit and task.near:
+                first = max(fit, key=lambda worker: hashlib.sha256(f"{worker} {task.near}".encode()).digest())
+                executor = client.get_executor(pure=False, workers=[first], allow_other_workers=True)
+            elif fit:
+                executor = client.get_executor(pure=False, workers=fit, allow_other_workers=False)
         future: Future[Any] = executor.submit(_on_worker, call, task)
         return future
 

@@ -1,4 +1,4 @@
-"""Where collecting runs, and how each kind of executor breaks: threads, processes, or a Dask cluster."""
+"""Where tasks run, and how each kind of executor breaks: threads, processes, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ class Workers(Protocol):
 
     suspects: int
     """How many of the tasks that were handed out first may have run when it broke."""
+
+    here: bool
+    """Whether all workers are of this machine."""
 
     @property
     def size(self) -> int:
@@ -69,6 +72,8 @@ class Local:
     because forking a process that already runs threads (DuckDB's, the database driver's) may hang.
     """
 
+    here = True
+
     def __init__(self, kind: str, workers: int) -> None:
         self._kind, self._workers = kind, workers
         self._executor: Executor | None = None
@@ -110,5 +115,5 @@ class Local:
 
     def _make(self) -> Executor:
         if self._kind == "threads":
-            return ThreadPoolExecutor(self._workers, thread_name_prefix="collect")
+            return ThreadPoolExecutor(self._workers, thread_name_prefix="task")
         return ProcessPoolExecutor(self._workers, mp_context=multiprocessing.get_context("forkserver"))

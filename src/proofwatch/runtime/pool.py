@@ -12,10 +12,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from proofwatch.runtime.executor import ExecutorLost, Workers
 from proofwatch.snapshots.collect import WorkerFault
+from proofwatch.snapshots.tasks import Divisible, Lost
 
 AT_ONCE = 2_000
 """Tasks that are handed out at a time; more would only lie in the executor's memory."""
@@ -28,27 +29,11 @@ LOSSES = 10
 LOOK = 5.0
 """Seconds without any end after which one looks whether the executor still lives."""
 
-KILLS = "reading it killed its worker again and again (out of memory, or a crash)"
+KILLS = "{} killed its worker again and again (out of memory, or a crash)"
 """What is said of a piece that nobody survived. How many died, a cluster does not tell."""
 
-
-class Pieces(Protocol):
-    """A task that can be done in pieces."""
-
-    def pieces(self) -> Sequence[Any]:
-        """Return the same work in the smallest tasks that there are."""
-        ...
-
-
-T = TypeVar("T", bound=Pieces)
+T = TypeVar("T", bound=Divisible)
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Why a task has no result."""
-
-    reason: str
 
 
 @dataclass(slots=True)
@@ -62,22 +47,30 @@ class Pool:
         """Return how many tasks run at once. Raises ExecutorLost."""
         return self.workers.size
 
-    def each(self, call: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | Lost]]:
+    @property
+    def here(self) -> bool:
+        """Tell whether all workers are of this machine, and see its files."""
+        return self.workers.here
+
+    def each(
+        self, call: Callable[[T], R], tasks: Sequence[T], at_once: int = AT_ONCE
+    ) -> Iterator[tuple[T, R | Lost]]:
         """Yield each task with its result as it ends, in any order; a suspect comes back in pieces.
 
         Args:
             call: what is done with a task; picklable, and safe to do twice.
             tasks: what to do.
+            at_once: how many are handed out at a time, where what they take together is to be bounded.
 
         Raises:
             ExecutorLost: the executor is gone and does not come back. What was yielded before stands.
             Exception: what a task raised, unless it was its worker's fault.
         """
-        run = _Run(self.workers, call, deque(tasks))
+        run = _Run(self.workers, call, deque(tasks), at_once)
         yield from run.all()
         for task in run.suspects:
             for piece in task.pieces():
-                yield from _Run(self.workers, call, deque([piece]), alone=True).all()
+                yield from _Run(self.workers, call, deque([piece]), at_once, alone=True).all()
 
 
 @contextmanager
@@ -98,6 +91,7 @@ class _Run(Generic[T, R]):
     workers: Workers
     call: Callable[[T], R]
     waiting: deque[T]
+    at_once: int = AT_ONCE
     alone: bool = False
     suspects: list[T] = field(default_factory=list)
     held: dict[Future[R], T] = field(default_factory=dict)
@@ -132,7 +126,7 @@ class _Run(Generic[T, R]):
 
     def _hand_out(self) -> bool:
         """Hand out what waits; tell whether the executor took it."""
-        while self.waiting and len(self.held) < AT_ONCE:
+        while self.waiting and len(self.held) < self.at_once:
             try:
                 future = self.workers.submit(self.call, self.waiting[0], self.avoid)
             except Exception as error:  # what is broken is told by each executor; all else goes on up
@@ -157,7 +151,7 @@ class _Run(Generic[T, R]):
         self.losses += 1
         if self.losses > LOSSES:
             raise ExecutorLost(
-                "reading", f"the workers were lost {LOSSES} times with nothing read between", permanent=False
+                "working", f"the workers were lost {LOSSES} times with nothing done between", permanent=False
             )
         self.workers.drop()
         held, self.held, self.ended = self.held, {}, SimpleQueue()
@@ -181,7 +175,7 @@ class _Run(Generic[T, R]):
             return
         self.deaths += deaths
         if self.deaths >= DEATHS:
-            yield task, Lost(KILLS)
+            yield task, Lost(KILLS.format(task.doing), killed=True)
         else:
             self.waiting.append(task)
 

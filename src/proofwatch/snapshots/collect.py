@@ -108,6 +108,16 @@ class Task:
         more = f" and {len(self.shards) - 1} more" if len(self.shards) > 1 else ""
         return f"{self.shards[0].id}{more}"
 
+    @property
+    def doing(self) -> str:
+        """Return what is done to a table."""
+        return "reading it"
+
+    @property
+    def near(self) -> str:
+        """Return "": any worker may read it."""
+        return ""
+
     def pieces(self) -> list[Task]:
         """Return the same work as one task for each table in each place."""
         return [

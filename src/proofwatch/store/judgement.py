@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from proofwatch.checks.base import Check, CheckError, TableInput, UnreadPlace
-from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.load import Catalog
-from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
-from proofwatch.checks.read import examples, failing, verdicts
+from proofwatch.checks.merged import Files, merge
+from proofwatch.checks.outcome import CheckResults, Evaluation
+from proofwatch.checks.read import failing, verdicts
+from proofwatch.checks.spread import THREADS as THREADS
+from proofwatch.checks.spread import Judge, Judgement, Source, judged
 from proofwatch.checks.validate import effective_params
 from proofwatch.connectors.registry import connector_class
 from proofwatch.evidence.evaluations import store_evaluation
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
+from proofwatch.snapshots.tags import has_tags
+from proofwatch.snapshots.tasks import Pool, Store
 from proofwatch.store.models import Finding
 from proofwatch.store.models.findings import FindingState
-from proofwatch.store.outcome import CheckOutcome, Failure, Key, Outcome, TableOutcome, Verdict, Verdicts
+from proofwatch.store.outcome import (
+    CheckOutcome,
+    Failure,
+    Key,
+    Outcome,
+    TableOutcome,
+    Tagged,
+    Verdict,
+    Verdicts,
+)
 from proofwatch.store.services import checks as settings
 from proofwatch.store.tags import lookup
 
-THREADS = 2
 GONE = "it is no longer in the catalogue"
 
 
@@ -38,12 +50,14 @@ class Judged:
         places: table → places read completely.
         unread: table → places in scope that were not.
         rows: rows of all tables, for the connection's count.
+        sizes: table → rows of its state, which says whether judging is worth spreading.
     """
 
     manifests: Mapping[str, str]
     places: Mapping[str, tuple[tuple[str, str], ...]]
     unread: Mapping[str, Sequence[UnreadPlace]]
     rows: int
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge(
@@ -54,6 +68,7 @@ def judge(
     cache: Path,
     observed_at: datetime,
     work: Path,
+    pool: Pool | None = None,
 ) -> Outcome:
     """Judge every check that is on and whose tables were due, and keep the verdicts.
 
@@ -65,20 +80,28 @@ def judge(
         cache: folder of rebuilt tables.
         observed_at: the sweep's time of observation, `$now` of every check.
         work: folder for the verdicts' files; emptied first.
+        pool: workers that may do a part of it; None for none.
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     off = settings.disabled()
     due = [check for check in due_checks(catalog, kind, read.places) if check.id not in off]
-    inputs = inputs_of(read, read.places, objects, cache)
     params, refused = fitting_params(due, settings.params())
-    found = evaluate(catalog, due, inputs, params, observed_at, work, threads=THREADS, refused=refused)
-    stored = {name: _store(item, read, objects) for name, item in found.tables.items()}
-    worst = examples(found, work=work)
+    chosen = Catalog({check.id: check for check in due}, catalog.views, catalog.tables)
+    inputs = {name: _input(name, read) for name in read.places}
+    sources = {
+        name: Source(read.manifests.get(name, ""), inputs[name], read.sizes.get(name, 0)) for name in inputs
+    }
+    whole = Judge(chosen, sources, params, refused, observed_at, Store(objects, cache), work)
+    merged = merge(judged(whole, pool), whole)
+    found, stored, files = merged.found, _stored(merged, read.manifests), Files(merged, whole)
     return Outcome(
-        checks=tuple(_check_outcome(item, found, stored, worst[name]) for name, item in found.checks.items()),
-        failures=lambda: _failures(found, work),
-        verdicts=_lookup(found, work),
+        checks=tuple(
+            _check_outcome(item, found, stored, merged.worst.get(name, ""))
+            for name, item in found.checks.items()
+        ),
+        failures=lambda: _failures(files, work),
+        verdicts=_lookup(files, work),
         complete=not any(read.unread.values()),
         tables=tuple(
             TableOutcome(name, item["results"], item["manifest"], found.tables[name].checks)
@@ -88,7 +111,7 @@ def judge(
         disabled={**off, **_vanished(catalog)},
         objects_read=read.rows,
         evaluation=store_evaluation(found, stored, catalog, inputs, read.manifests, objects),
-        tagged=lookup(kind, {name: item.path for name, item in inputs.items() if item.path is not None}),
+        tagged=_tagged(kind, files),
     )
 
 
@@ -101,15 +124,16 @@ def inputs_of(read: Judged, tables: Iterable[str], objects: Objects, cache: Path
         objects: where snapshots are.
         cache: folder of rebuilt tables.
     """
-    return {
-        table: TableInput(
-            table,
-            materialise(read.manifests[table], objects, cache) if table in read.manifests else None,
-            read.places[table],
-            tuple(read.unread.get(table, ())),
-        )
-        for table in tables
-    }
+    found = {}
+    for table in tables:
+        path = materialise(read.manifests[table], objects, cache) if table in read.manifests else None
+        found[table] = replace(_input(table, read), path=path)
+    return found
+
+
+def _input(table: str, read: Judged) -> TableInput:
+    """Return a table as it is to be judged, but for its file."""
+    return TableInput(table, None, read.places[table], tuple(read.unread.get(table, ())))
 
 
 def fitting_params(
@@ -149,13 +173,15 @@ def _vanished(catalog: Catalog) -> dict[str, str]:
     return {check: GONE for check in rows if check not in catalog.checks}
 
 
-def _store(item: TableResults, read: Judged, objects: Objects) -> dict[str, str]:
-    """Keep the verdicts of one table, and a view's rows; return the digests."""
-    is_table = item.table in read.places
+def _stored(found: Judgement, manifests: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return for each table or view the digests of its verdicts, its snapshot, and a view's rows."""
     return {
-        "results": objects.put_file(item.path) if item.path else "",
-        "manifest": read.manifests.get(item.table, ""),
-        "rows_object": objects.put_file(item.rows) if item.path and item.rows and not is_table else "",
+        name: {
+            "results": found.results.get(name, ""),
+            "manifest": manifests.get(name, ""),
+            "rows_object": found.rows_objects.get(name, ""),
+        }
+        for name in found.found.tables
     }
 
 
@@ -179,14 +205,23 @@ def _check_outcome(
     )
 
 
-def _failures(found: Evaluation, work: Path) -> Iterator[Failure]:
-    for row in failing(found, work=work):
+def _failures(files: Files, work: Path) -> Iterator[Failure]:
+    for row in failing(files.failing, work=work):
         yield Failure(row.check, row.account_id, row.region, row.resource or "", row.reason)
 
 
-def _lookup(found: Evaluation, work: Path) -> Verdicts:
+def _lookup(files: Files, work: Path) -> Verdicts:
+    known = files.judgement.found.checks
+
     def look(check: str, keys: Sequence[Key]) -> Mapping[Key, Verdict]:
+        found = files.of([known[check].check.table])
         rows = verdicts(found, check, [(key.account_id, key.region, key.resource) for key in keys], work=work)
         return {Key(*key): Verdict(row.status, row.reason) for key, row in rows.items()}
 
     return look
+
+
+def _tagged(kind: str, files: Files) -> Tagged:
+    known = connector_class(kind).tables()
+    names = [name for name in files.whole.sources if name in known and has_tags(known[name])]
+    return lambda keys, tags: lookup(kind, files.rows(names))(keys, tags)
