@@ -32,7 +32,7 @@ from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.outcome import Outcome
 from proofwatch.store.planning import Plan
-from proofwatch.store.services import connections, sweeps
+from proofwatch.store.services import connections, reads, sweeps
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -123,7 +123,7 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     states = _snapshot(tools, run, connection, own, collected, folder)
     if made := _derive(tools, run, plan, tables, collected, states, exchange):
         states |= _snapshot(tools, run, connection, made, collected, folder)
-    _keep_reads(run, plan, collected)
+    _keep_reads(tools, run, plan, collected, folder)
     tools.step("snapshotted")
     sweeps.move(run, "evaluating")
     outcome = _evaluate(tools, run, connection, collected, states, folder)
@@ -166,12 +166,9 @@ def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Tab
 
 def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exchange: Exchange) -> Collected:
     """Read every shard; what was finished before a restart is not read again."""
-    collected = Collected()
-    for table in tables:
-        collected.readings[table.name] = []
+    collected = Collected([table.name for table in tables], exchange)
     if plan.failure:
-        for reading in _nothing_read(plan, tables):
-            collected.readings[reading.table].append(reading)
+        collected.add(_nothing_read(plan, tables))
         return collected
     tasks = _tasks(
         tools, run, [item for item in plan.shards if not derived.is_derived(item, tables)], exchange
@@ -180,12 +177,10 @@ def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exch
     told.tell(0, 0)
     for task, found in tools.pool.each(collect, tasks):
         readings = found if isinstance(found, list) else _lost(task, found)
-        for reading in readings:
-            collected.readings[reading.table].append(reading)
+        collected.add(readings)
         for shard in task.shards:
             tools.step(f"shard {shard.id}")
         told.tell(len(readings), 0 if isinstance(found, list) else len(readings))
-    collected.sort(tables, exchange)
     return collected
 
 
@@ -195,7 +190,12 @@ def _tasks(tools: Tools, run: Sweep, shards: Sequence[Shard], exchange: Exchange
     cls = connector_class(connection.kind)
     settings = json.dumps(connection.settings, sort_keys=True)
     names = {table for shard in shards for table in shard.tables}
-    sizes = {place: Size(*took) for place, took in sweeps.took(last, names)} if last else {}
+    took = reads.took(last, names, tools.objects) if last else ()
+    sizes = {
+        (table, account, region): Size(calls, rows)
+        for account, found in took
+        for table, region, calls, rows in found
+    }
     return [
         Task(connection.kind, settings, str(run.pk), batch, exchange, tools.turns)
         for batch in batches(shards, sizes, tools.pool.size, together=cls.one_worker)
@@ -249,8 +249,7 @@ def _derive(
     for shard in plan.shards if not plan.failure else ():
         for name in shard.tables if derived.is_derived(shard, tables) else ():
             reading = derived.read(known[name], run.connection, shard, work, folder)
-            collected.readings[name].append(reading)
-    collected.sort(list(known.values()), exchange)
+            collected.add([reading])
     return list(known.values())
 
 
@@ -264,27 +263,24 @@ def _nothing_read(plan: Plan, tables: Sequence[Table]) -> Iterable[Reading]:
             yield Reading(table.name, account, region, 0, 0, 0, 0.0, "", reason=plan.failure)
 
 
-def _keep_reads(run: Sweep, plan: Plan, collected: Collected) -> None:
-    sweeps.record_reads(
-        run,
-        [
-            sweeps.Read(
-                account_id=item.account_id,
-                region=item.region,
-                table=item.table,
-                rows=item.rows,
-                calls=item.calls,
-                pages=item.pages,
-                reason=item.reason,
-                permission=item.permission,
-                code=item.code,
-                lacking=item.lacking,
-                lacking_why=item.lacking_why,
-            )
-            for readings in collected.readings.values()
-            for item in readings
-        ],
+def _keep_reads(tools: Tools, run: Sweep, plan: Plan, collected: Collected, folder: Path) -> None:
+    found = (
+        sweeps.Read(
+            account_id=item.account_id,
+            region=item.region,
+            table=item.table,
+            rows=item.rows,
+            calls=item.calls,
+            pages=item.pages,
+            reason=item.reason,
+            permission=item.permission,
+            code=item.code,
+            lacking=item.lacking,
+            lacking_why=item.lacking_why,
+        )
+        for item in collected.readings()
     )
+    reads.keep(run, found, collected.count(), tools.objects, folder)
     sweeps.record_gaps(run, plan.scope.gaps())
 
 
@@ -301,7 +297,7 @@ def _snapshot(
     states: dict[str, State] = {}
     tools.progress("snapshot", 0, len(tables))
     for done, table in enumerate(tables, start=1):
-        parts = collected.parts.get(table.name, [])
+        parts = collected.parts(table)
         previous = read_state(before[table.name].manifest, tools.objects) if table.name in before else None
         if parts:
             states[table.name] = commit(
@@ -350,9 +346,9 @@ def _judged(collected: Collected, states: Mapping[str, State]) -> Judged:
     """Return what was read in the form in which it is judged."""
     return Judged(
         manifests={name: state.manifest for name, state in states.items()},
-        places={name: collected.places(name) for name in collected.readings},
-        unread={name: collected.unread(name) for name in collected.readings},
-        rows=sum(item.rows for readings in collected.readings.values() for item in readings),
+        places={name: collected.places(name) for name in collected.tables},
+        unread={name: collected.unread(name) for name in collected.tables},
+        rows=collected.rows(),
     )
 
 

@@ -14,6 +14,8 @@ from proofwatch.store.planning import Plan, _with_known_places
 from proofwatch.store.services import sweeps
 from tests.store.samples import Folder, begun, connection, outcome
 
+NO_OBJECTS = Folder(Path())
+
 
 def read_before(folder: Path) -> Connection:
     owner = connection()
@@ -25,7 +27,7 @@ def read_before(folder: Path) -> Connection:
 
 
 def added(scope: Scope, owner: Connection) -> set[tuple[str, str]]:
-    kept = _with_known_places(scope, owner)
+    kept = _with_known_places(scope, owner, NO_OBJECTS)
     assert kept.unknown == scope.unknown
     assert not any(place.gap for place in kept.places if place not in scope.places)
     return {(p.account_id, p.region) for p in kept.places} - {(p.account_id, p.region) for p in scope.places}

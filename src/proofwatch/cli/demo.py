@@ -140,7 +140,7 @@ def _sweep(app: App, title: str) -> Sweep:
 
     say(title, "bold")
     run = run_sweep(app, connections.get("aws"), trigger="demo", slot=datetime.now(UTC))
-    show_sweep(run)
+    show_sweep(run, app.objects)
     say()
     return run
 
@@ -180,7 +180,7 @@ def _summary(app: App, runs: Sequence[Sweep], good: bool, seconds: float) -> dic
         "mark": "DEMO DATA",
         "home": app.settings.home,
         "controls": dict(statuses),
-        "sweeps": [sweep_body(run) for run in runs],
+        "sweeps": [sweep_body(run, app.objects) for run in runs],
         "log_verified": good,
         "seconds": round(seconds, 1),
     }

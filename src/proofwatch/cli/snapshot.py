@@ -69,23 +69,22 @@ def query(sql: str, connection: str, moment: str, limit: int, as_json: bool) -> 
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print_table(columns, rows, empty="No rows.")
-    for text in _carried(sql, states):
+    for text in _carried(sql, states, app.objects):
         note(text)
     if len(rows) >= limit:
         note(f"Cut at {limit} rows; --limit shows more.")
 
 
-def _carried(sql: str, states: list[tuple[str, Any]]) -> Iterator[str]:
+def _carried(sql: str, states: list[tuple[str, Any]], objects: Any) -> Iterator[str]:
     """Say of the tables that the query names which places' rows are older than the newest sweep."""
-    from proofwatch.store.services import sweeps
+    from proofwatch.store.services import reads
 
     for _, state in states:
         if state.table not in sql:
             continue
-        for read in sweeps.reads(state.sweep):
-            if read.table == state.table and read.state == "failed":
-                where = f"{read.account_id} {read.region}"
-                yield f"{state.table}: the rows of {where}, if any, are from an earlier sweep: {read.reason}"
+        for read in reads.of(state.sweep, objects, table=state.table, only="failed"):
+            where = f"{read.account_id} {read.region}"
+            yield f"{state.table}: the rows of {where}, if any, are from an earlier sweep: {read.reason}"
 
 
 def _states(connection: str, moment: str) -> list[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from proofwatch.cli.progress import stage_progress
 from proofwatch.config import ConfigError, check_executor
 
 if TYPE_CHECKING:
+    from proofwatch.snapshots.base import Objects
     from proofwatch.store.models import Connection, Sweep
 
 
@@ -38,10 +40,10 @@ def sweep(connection: str | None, tables: str, as_json: bool) -> None:
     names = _tables(tables, chosen)
     runs = [run_sweep(app, item, tables=names, quiet=as_json) for item in chosen]
     if as_json:
-        print_json([sweep_body(run) for run in runs])
+        print_json([sweep_body(run, app.objects) for run in runs])
     else:
         for run in runs:
-            show_sweep(run)
+            show_sweep(run, app.objects)
     sys.exit(0 if all(run.state == "complete" for run in runs) else 3)
 
 
@@ -160,12 +162,10 @@ def _alone(app: App, run: Sweep) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def sweep_body(run: Sweep) -> dict[str, Any]:
+def sweep_body(run: Sweep, objects: Objects) -> dict[str, Any]:
     """Return a sweep as plain data."""
-    from proofwatch.store.services import sweeps
+    from proofwatch.store.services import reads, sweeps
 
-    reads = sweeps.reads(run)
-    failed = [read for read in reads if read.state == "failed"]
     return {
         "sweep": str(run.pk),
         "connection": run.connection.name,
@@ -183,7 +183,7 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
                 "reason": read.reason,
                 "permission": read.permission,
             }
-            for read in failed
+            for read in reads.of(run, objects, only="failed")
         ],
         "lacking": [
             {
@@ -193,8 +193,7 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
                 "rows": read.lacking,
                 "why": read.lacking_why,
             }
-            for read in reads
-            if read.lacking
+            for read in reads.of(run, objects, only="lacking")
         ],
         "gaps": [
             {"account": gap.account_id, "region": gap.region, "reason": gap.reason}
@@ -203,11 +202,10 @@ def sweep_body(run: Sweep) -> dict[str, Any]:
     }
 
 
-def show_sweep(run: Sweep, most: int = 8) -> None:
+def show_sweep(run: Sweep, objects: Objects, most: int = 8) -> None:
     """Print how a sweep ended, and by name what it could not read."""
-    from proofwatch.store.services import sweeps
+    from proofwatch.store.services import reads, sweeps
 
-    body = sweep_body(run)
     counts = run.counts
     took = f" in {(run.finished_at - run.started_at).total_seconds():.0f} s" if run.finished_at else ""
     say(
@@ -215,27 +213,27 @@ def show_sweep(run: Sweep, most: int = 8) -> None:
         f"{counts.get('objects', 0)} objects read; {counts.get('failed', 0)} results fail, "
         f"{counts.get('passed', 0)} pass, {counts.get('inconclusive', 0)} could not be told."
     )
-    reasons: dict[str, list[str]] = {}
-    for item in body["unread"]:
-        reasons.setdefault(item["reason"], []).append(
-            f"{item['table']} in {item['account']} {item['region']}"
-        )
-    for reason, places in list(reasons.items())[:most]:
-        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-        say(f"  unread: {places[0]}{more}: {reason}", "yellow")
+    first: dict[str, str] = {}
+    reasons: Counter[str] = Counter()
+    for item in reads.of(run, objects, only="failed"):
+        first.setdefault(item.reason, f"{item.table} in {item.account_id} {item.region}")
+        reasons[item.reason] += 1
+    for reason, place in list(first.items())[:most]:
+        more = f" and {reasons[reason] - 1} more" if reasons[reason] > 1 else ""
+        say(f"  unread: {place}{more}: {reason}", "yellow")
     if len(reasons) > most:
         say(f"  … and {len(reasons) - most} more reasons (--json shows all)", "yellow")
-    lacking = body["lacking"]
-    for item in lacking[:most]:
-        where = f"{item['account']} {item['region']}"
-        say(f"  {item['rows']} rows of {item['table']} in {where} lack {item['why']}", "yellow")
-    if len(lacking) > most:
-        say(f"  … and {len(lacking) - most} more tables with rows that lack something (--json)", "yellow")
+    lacking = reads.totals(run).lacking
+    for row in reads.rows(run, "lacking")[:most]:
+        where = f"{row.account_id} {row.region}"
+        say(f"  {row.lacking} rows of {row.table} in {where} lack {row.lacking_why}", "yellow")
+    if lacking > most:
+        say(f"  … and {lacking - most} more tables with rows that lack something (--json)", "yellow")
     for text in run.unknown:
         say(f"  unknown: {text}", "yellow")
     newest = sweeps.latest(run.connection)
     if newest is not None and run.observed_at and newest.observed_at > run.observed_at:
         say("  superseded: a newer sweep of this connection was applied; what that one saw stands", "yellow")
-    if body["gaps"]:
+    if gaps := sweeps.gaps(run):
         name = run.connection.name
-        say(f"  {len(body['gaps'])} places exist and are not read: proofwatch connections show {name}")
+        say(f"  {len(gaps)} places exist and are not read: proofwatch connections show {name}")

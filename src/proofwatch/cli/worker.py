@@ -311,9 +311,9 @@ def _do_sweep(app: App, lease: Lease, as_json: bool) -> None:
         return
     done = resume_sweep(app, run, quiet=as_json or not errors.is_terminal)
     if as_json:
-        print_json_lines([sweep_body(done)])
+        print_json_lines([sweep_body(done, app.objects)])
     else:
-        show_sweep(done)
+        show_sweep(done, app.objects)
 
 
 def _rest(due: datetime | None) -> float:

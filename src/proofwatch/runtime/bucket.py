@@ -26,6 +26,7 @@ from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.objects import s3_store
 from proofwatch.snapshots.base import Part, SnapshotError
 from proofwatch.snapshots.collect import WorkerFault
+from proofwatch.snapshots.exchange import NOTHING, nothing
 
 CHUNK = 1 << 20
 DOING = "exchanging what was read"
@@ -62,7 +63,7 @@ class Bucket:
         """Return the record of that name, or None."""
         return self._get(f"records/{name}")
 
-    def leave(self, name: str, record: bytes, part: Part) -> bytes:
+    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
         """Send a part under a name of its own, then its record; return the record that counts.
 
         Raises:
@@ -71,21 +72,15 @@ class Bucket:
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError
 
-        body = json.loads(record)
-        with tempfile.TemporaryFile(dir=self.folder()) as packed:
-            digest = _pack(part.path, packed)
-            body["part"] = f"{uuid.uuid4().hex}-{digest}.ndjson"
-            size, full = packed.tell(), json.dumps(body).encode()
-            packed.seek(0)
-            try:
-                part_key, record_key = self._key(f"parts/{body['part']}"), self._key(f"records/{name}")
-                obstore.put(self._store, part_key, packed, use_multipart=size > CHUNK)
-                obstore.put(self._store, record_key, full, mode="create")
-            except (AlreadyExistsError, FileExistsError):
-                return self._first(name)
-            except (BaseError, OSError) as error:
-                raise _unusable(error) from None
-            finally:
+        try:
+            full = self._sent(record, part) if part else record
+            obstore.put(self._store, self._key(f"records/{name}"), full, mode="create")
+        except (AlreadyExistsError, FileExistsError):
+            return self._first(name)
+        except (BaseError, OSError) as error:
+            raise _unusable(error) from None
+        finally:
+            if part:
                 part.path.unlink(missing_ok=True)
         return full
 
@@ -96,6 +91,8 @@ class Bucket:
             SnapshotError: it is not there, or its bytes are others.
         """
         folder = self.folder()
+        if part == NOTHING:
+            return nothing(folder)
         path = folder / part
         if path.resolve().is_relative_to(folder.resolve()) and path.exists():
             return path
@@ -115,6 +112,19 @@ class Bucket:
     def clear(self) -> None:
         """Remove what lies on this machine. The bucket's own rule removes the rest: we never delete there."""
         shutil.rmtree(self.folder(), ignore_errors=True)
+
+    def _sent(self, record: bytes, part: Part) -> bytes:
+        """Send a part; return its record, which names it as it lies in the bucket."""
+        import obstore
+
+        body = json.loads(record)
+        with tempfile.TemporaryFile(dir=self.folder()) as packed:
+            digest = _pack(part.path, packed)
+            body["part"] = f"{uuid.uuid4().hex}-{digest}.ndjson"
+            size = packed.tell()
+            packed.seek(0)
+            obstore.put(self._store, self._key(f"parts/{body['part']}"), packed, use_multipart=size > CHUNK)
+        return json.dumps(body).encode()
 
     def _first(self, name: str) -> bytes:
         found = self.record(name)

@@ -9,17 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from proofwatch import __version__
 from proofwatch.connectors import turns
-from proofwatch.connectors.base import Connector, ReadStats, Row, Shard, Table, Unread
+from proofwatch.connectors.base import Connector, ReadStats, Row, Shard, Unread
 from proofwatch.connectors.registry import connector_class
 from proofwatch.connectors.turns import Turns
 from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.base import Part, SnapshotError
-from proofwatch.snapshots.exchange import Exchange
-from proofwatch.snapshots.spool import stem_of, write_part
+from proofwatch.snapshots.exchange import NOTHING, Exchange
+from proofwatch.snapshots.spool import stem_of, write_some
 
 OWN_FAULTS = frozenset(
     getattr(errno, name)
@@ -70,7 +71,7 @@ class Reading:
     lacking_why: str = ""
     """One column of such a row, and why."""
     part: str = ""
-    """The file with the rows, below the exchange's folder; "" where nothing was read."""
+    """The file with the rows, below the exchange's folder; "" where there are none."""
     duplicates: int = 0
     """Rows that the provider listed twice, word for word."""
 
@@ -154,10 +155,10 @@ def collect(task: Task) -> list[Reading]:
         raise WorkerFault(f"reading {task.name}", problem, "Give it room to write.") from None
 
 
-def collected_part(exchange: Exchange, table: Table, reading: Reading) -> Part:
-    """Return the finished part behind a complete reading, on this machine."""
-    path = exchange.fetch(reading.part)
-    return Part(table.name, reading.account_id, reading.region, path, reading.rows, reading.duplicates)
+def collected_part(reading: Reading) -> Part:
+    """Return the part behind a complete reading; its path is its name in the exchange."""
+    name = Path(reading.part if reading.rows else NOTHING)
+    return Part(reading.table, reading.account_id, reading.region, name, reading.rows, reading.duplicates)
 
 
 @lru_cache(maxsize=8)
@@ -185,7 +186,7 @@ def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exc
     part: Part | None = None
     try:
         found = lacking.noting(connector.read(shard, table, stats))
-        part = write_part(folder, declared, shard.account_id, shard.region, found)
+        part = write_some(folder, declared, shard.account_id, shard.region, found)
     except Unread as error:
         failure = {"reason": _reason(error), "permission": error.permission, "code": error.code}
     except ProofwatchError as error:
@@ -210,7 +211,7 @@ def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exc
         duplicates=part.duplicates if part else 0,
         **failure,
     )
-    if part is None:
+    if failure:
         return reading
     body: dict[str, Any] = json.loads(exchange.leave(name, json.dumps(asdict(reading)).encode(), part))
     return Reading(**body)

@@ -15,6 +15,9 @@ from typing import Protocol
 
 from proofwatch.snapshots.base import Part
 
+NOTHING = "nothing.ndjson"
+"""The part of a place that has no rows. Nobody leaves it: an empty file is made where it is fetched."""
+
 
 class Exchange(Protocol):
     """What one sweep's workers leave for each other. Picklable: a task carries it to its worker."""
@@ -27,8 +30,8 @@ class Exchange(Protocol):
         """Return the record of that name, or None while nobody left one."""
         ...
 
-    def leave(self, name: str, record: bytes, part: Part) -> bytes:
-        """Leave a part with its record; return the record that counts: the first one.
+    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
+        """Leave a part, if there is one, with its record; return the record that counts: the first one.
 
         Raises:
             OSError, ProofwatchError: it could not be left. Nothing counts then.
@@ -66,7 +69,7 @@ class SharedFolder:
         except FileNotFoundError:
             return None
 
-    def leave(self, name: str, record: bytes, part: Part) -> bytes:
+    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
         """Leave the record; the part lies in the folder already."""
         final, temporary = self.path / name, self.path / f"{name}.{uuid.uuid4().hex}.tmp"
         try:
@@ -77,7 +80,8 @@ class SharedFolder:
             try:
                 os.link(temporary, final)
             except FileExistsError:
-                part.path.unlink(missing_ok=True)
+                if part:
+                    part.path.unlink(missing_ok=True)
                 return final.read_bytes()
         finally:
             temporary.unlink(missing_ok=True)
@@ -85,8 +89,17 @@ class SharedFolder:
 
     def fetch(self, part: str) -> Path:
         """Return where the part lies."""
+        if part == NOTHING:
+            return nothing(self.folder())
         return self.path / part
 
     def clear(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def nothing(folder: Path) -> Path:
+    """Return an empty file in a folder."""
+    path = folder / NOTHING
+    path.touch()
+    return path

@@ -15,6 +15,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -76,6 +77,14 @@ def write_part(folder: Path, table: Table, account_id: str, region: str, rows: I
     finally:
         temporary.unlink(missing_ok=True)
     return Part(table.name, account_id, region, final, count, dropped)
+
+
+def write_some(folder: Path, table: Table, account_id: str, region: str, rows: Iterable[Row]) -> Part | None:
+    """Write every row as `write_part` does; where there is none, write nothing and return None."""
+    left = iter(rows)
+    for first in left:
+        return write_part(folder, table, account_id, region, chain((first,), left))
+    return None
 
 
 def _home(folder: Path, stem: str) -> Path:

@@ -20,9 +20,9 @@ from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.collect import Reading
 from proofwatch.snapshots.engine import connect, identifier, lock, quote
 from proofwatch.snapshots.rebuild import materialise
-from proofwatch.snapshots.spool import write_part
+from proofwatch.snapshots.spool import write_some
 from proofwatch.store.models import Connection
-from proofwatch.store.services import connections, sweeps
+from proofwatch.store.services import connections, reads, sweeps
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -133,11 +133,13 @@ def read(table: Table, connection: Connection, shard: Shard, work: Work, folder:
     place = (table.name, shard.account_id, shard.region)
     try:
         made = rows_of(table, connection, shard, work)
-        part = write_part(folder, table, shard.account_id, shard.region, made)
+        part = write_some(folder, table, shard.account_id, shard.region, made)
     except ProofwatchError as error:
         why, unread = " ".join(error.problem.split()), error if isinstance(error, Unread) else None
         permission, code = (unread.permission, unread.code) if unread else ("", "")
         return Reading(*place, 0, 0, 0, 0.0, "", why, permission, code)
+    if part is None:
+        return Reading(*place, 0, 0, 1, 0.0, "")
     name = part.path.relative_to(folder).as_posix()
     return Reading(*place, part.rows, 0, 1, 0.0, "", part=name, duplicates=part.duplicates)
 
@@ -181,12 +183,9 @@ def path_of(source: Connection, table: str, work: Work) -> Path:
             doing, f"{source.name} has not read {table} yet", "Let its sweep finish.", permanent=False
         )
     check_fresh(source, state.sweep.observed_at, work.now, doing)
-    for read in sweeps.reads(state.sweep):
-        if read.table == table and read.reason:
-            problem = (
-                f"{source.name} could not read {table} in {read.account_id} {read.region}: {read.reason}"
-            )
-            raise Unread(doing, problem, permission=read.permission, code=read.code)
+    if read := reads.rows(state.sweep, "failed").filter(table=table).first():
+        problem = f"{source.name} could not read {table} in {read.account_id} {read.region}: {read.reason}"
+        raise Unread(doing, problem, permission=read.permission, code=read.code)
     return materialise(state.manifest, work.objects, work.cache).resolve()
 
 

@@ -17,7 +17,7 @@ from proofwatch.snapshots.base import Objects
 from proofwatch.store import derived
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.models.sweeps import Trigger
-from proofwatch.store.services import sweeps
+from proofwatch.store.services import reads, sweeps
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -54,7 +54,7 @@ def make(run: Sweep, tables: Sequence[Table], catalog: Catalog, objects: Objects
         objects: where the plan of the sweep before is kept.
         now: the time.
     """
-    return _known_plan(run, tables, objects, now) or _make_plan(run.connection, tables, catalog)
+    return _known_plan(run, tables, objects, now) or _make_plan(run.connection, tables, catalog, objects)
 
 
 def _known_plan(run: Sweep, tables: Sequence[Table], objects: Objects, now: datetime) -> Plan | None:
@@ -80,21 +80,21 @@ def _known_plan(run: Sweep, tables: Sequence[Table], objects: Objects, now: date
         return None
 
 
-def _make_plan(connection: Connection, tables: Sequence[Table], catalog: Catalog) -> Plan:
+def _make_plan(connection: Connection, tables: Sequence[Table], catalog: Catalog, objects: Objects) -> Plan:
     cls = connector_class(connection.kind)
     names = [table.name for table in tables]
     try:
         connector = cls(cls.parse_settings(connection.settings))
         identity = connector.identity()
-        scope = _with_known_places(connector.scope(), connection)
+        scope = _with_known_places(connector.scope(), connection, objects)
         scope = derived.with_sources(scope, connection, tables, catalog)
         return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
     except ProofwatchError as error:
-        scope = _known_scope(connection)
+        scope = _known_scope(connection, objects)
         return Plan({}, scope, (), failure=" ".join(error.problem.split()))
 
 
-def _with_known_places(scope: Scope, connection: Connection) -> Scope:
+def _with_known_places(scope: Scope, connection: Connection, objects: Objects) -> Scope:
     """Add what the last whole sweep read where the scope could not be listed: nothing drops out silently."""
     if not scope.unlisted:
         return scope
@@ -102,21 +102,21 @@ def _with_known_places(scope: Scope, connection: Connection) -> Scope:
     accounts = {place.account_id for place in scope.places}
     lost = [
         Place(account, region)
-        for account, region in sorted(_last_places(connection) - named)
+        for account, region in sorted(_last_places(connection, objects) - named)
         if account in scope.unlisted or (EVERY in scope.unlisted and account not in accounts)
     ]
     return replace(scope, places=(*scope.places, *lost))
 
 
-def _last_places(connection: Connection) -> set[tuple[str, str]]:
+def _last_places(connection: Connection, objects: Objects) -> set[tuple[str, str]]:
     """Return the places of the last sweep that set out to read everything, else of the last one."""
     last = sweeps.latest(connection, whole=True) or sweeps.latest(connection)
-    return {(read.account_id, read.region) for read in sweeps.reads(last)} if last else set()
+    return {(place.account_id, place.region) for place in reads.places(last, objects)} if last else set()
 
 
-def _known_scope(connection: Connection) -> Scope:
+def _known_scope(connection: Connection, objects: Objects) -> Scope:
     """Return the places that the last sweep read; before any, one place that stands for all."""
-    places = _last_places(connection)
+    places = _last_places(connection, objects)
     account = str(connection.identity.get("account_id", "")) or "unknown"
     return Scope(tuple(Place(*place) for place in sorted(places or {(account, GLOBAL)})))
 

@@ -31,6 +31,7 @@ from proofwatch.store.models import (
 from proofwatch.store.models.sweeps import APPLIED, RUNNING, SweepState
 from proofwatch.store.outcome import Applied, CheckOutcome, Outcome
 from proofwatch.store.services import controls
+from proofwatch.store.services.reads import rows, totals
 from proofwatch.store.services.sweeps import named
 from proofwatch.store.transitions import Reconciliation
 
@@ -221,8 +222,7 @@ def _totals(outcome: Outcome) -> dict[str, int]:
 
 def _entry(sweep: Sweep, outcome: Outcome, manifest: str) -> dict[str, Any]:
     """Return what the log says about a finished sweep; the manifest object says the rest."""
-    reads = ShardRead.objects.filter(sweep=sweep)
-    failed = reads.filter(state="failed")
+    reads_of, failed = totals(sweep), rows(sweep, "failed")
     return {
         **named(sweep),
         "observed_at": log.text(sweep.observed_at),
@@ -231,8 +231,8 @@ def _entry(sweep: Sweep, outcome: Outcome, manifest: str) -> dict[str, Any]:
         "counts": _totals(outcome),
         "checks": len(outcome.checks),
         "objects": outcome.objects_read,
-        "reads": reads.count(),
-        "reads_failed": failed.count(),
+        "reads": reads_of.all,
+        "reads_failed": reads_of.failed,
         "tables_failed": sorted(set(failed.values_list("table", flat=True)))[:200],
         "gaps": CoverageGap.objects.filter(sweep=sweep).count(),
     }
@@ -241,7 +241,6 @@ def _entry(sweep: Sweep, outcome: Outcome, manifest: str) -> dict[str, Any]:
 def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
     """Return the object that answers for the whole sweep: every table, place, gap and check."""
     states = TableState.objects.filter(sweep=sweep).order_by("table")
-    reads = ShardRead.objects.filter(sweep=sweep).order_by("table", "account_id", "region")
     gaps = CoverageGap.objects.filter(sweep=sweep).order_by("account_id", "region")
     return {
         "type": "proofwatch sweep manifest",
@@ -253,7 +252,7 @@ def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
         "complete": outcome.complete,
         "objects": outcome.objects_read,
         "tables": list(states.values("table", "manifest", "digest", "rows", "added", "changed", "removed")),
-        "reads": list(reads.values(*READ)),
+        "reads": _reads(sweep),
         "gaps": list(gaps.values("account_id", "account_name", "region", "reason")),
         "disabled": dict(outcome.disabled),
         "results": [
@@ -274,3 +273,16 @@ def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
             for item in outcome.checks
         ],
     }
+
+
+def _reads(sweep: Sweep) -> list[dict[str, Any]] | dict[str, Any]:
+    """Return how each reading went, or of very many the object that says it."""
+    if sweep.reads_object:
+        found = totals(sweep)
+        return {
+            "object": sweep.reads_object,
+            "count": found.all,
+            "failed": found.failed,
+            "lacking": found.lacking,
+        }
+    return list(ShardRead.objects.filter(sweep=sweep).order_by("table", "account_id", "region").values(*READ))

@@ -11,9 +11,8 @@ from proofwatch.checks.trial import Source
 from proofwatch.connectors.registry import connector_class
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
-from proofwatch.store.django import guarded
-from proofwatch.store.models import Connection, ShardRead, Sweep, TableState
-from proofwatch.store.services import connections, sweeps
+from proofwatch.store.models import Sweep, TableState
+from proofwatch.store.services import connections, reads, sweeps
 
 
 def sources(catalog: Catalog, table: str, objects: Objects, cache: Path) -> tuple[Source, ...]:
@@ -38,25 +37,21 @@ def sources(catalog: Catalog, table: str, objects: Objects, cache: Path) -> tupl
             continue
         states = sweeps.table_states(connection)
         newest: list[datetime] = [states[name].sweep.observed_at for name in bases if name in states]
-        inputs = {name: _input(connection, last, name, states.get(name), objects, cache) for name in bases}
+        inputs = {name: _input(last, name, states.get(name), objects, cache) for name in bases}
         found.append(Source(connection.name, max([last.observed_at, *newest]), inputs))
     return tuple(found)
 
 
-def _input(
-    connection: Connection, last: Sweep, table: str, state: TableState | None, objects: Objects, cache: Path
-) -> TableInput:
+def _input(last: Sweep, table: str, state: TableState | None, objects: Objects, cache: Path) -> TableInput:
     """Return one table with the places in which the sweep that read it last could read it, and not."""
-    with guarded(f"reading how {table} was read on {connection.name}"):
-        sweep = state.sweep if state else last
-        reads = list(ShardRead.objects.filter(sweep=sweep, table=table).order_by("account_id", "region"))
+    found = list(reads.of(state.sweep if state else last, objects, table=table))
     return TableInput(
         table,
         materialise(state.manifest, objects, cache) if state else None,
-        tuple((read.account_id, read.region) for read in reads if read.state == "complete"),
+        tuple((read.account_id, read.region) for read in found if not read.reason),
         tuple(
             UnreadPlace(read.account_id, read.region, read.reason, read.permission)
-            for read in reads
-            if read.state != "complete"
+            for read in found
+            if read.reason
         ),
     )

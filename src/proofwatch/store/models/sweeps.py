@@ -76,6 +76,12 @@ class Sweep(models.Model):
     to_read = models.PositiveIntegerField(default=0, db_default=0)
     lost = models.PositiveIntegerField(default=0, db_default=0)
     """Those of them whose workers could not read them."""
+    reads_object = fields.digest(db_default="")
+    """The object that lists how each reading went; "" where the rows of `ShardRead` do."""
+    reads_count = models.PositiveIntegerField(default=0, db_default=0)
+    """Readings in that object; then those of them that failed, and those that lack something."""
+    reads_failed = models.PositiveIntegerField(default=0, db_default=0)
+    reads_lacking = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         """One sweep per occurrence, whoever plans it."""
@@ -85,7 +91,11 @@ class Sweep(models.Model):
 
 
 class ShardRead(models.Model):
-    """How the reading of one table in one place went, in one sweep."""
+    """How the reading of one table in one place went, in one sweep.
+
+    A sweep of very many readings has an object that lists them all (`Sweep.reads_object`), and rows of some
+    that failed or lack something: see `services.reads`.
+    """
 
     sweep = models.ForeignKey(Sweep, on_delete=models.PROTECT, related_name="reads")
     account_id = fields.word()

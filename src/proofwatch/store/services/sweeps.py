@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,10 @@ from proofwatch.store.models import Connection, CoverageGap, ShardRead, Sweep, T
 from proofwatch.store.models.sweeps import APPLIED, RUNNING, SweepState, Trigger
 
 BATCH = 500
+_READ = (
+    "account_id", "region", "table", "rows", "calls", "pages", "reason", "permission", "code", "lacking",
+    "lacking_why",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,21 @@ class Read:
     code: str = ""
     lacking: int = 0
     lacking_why: str = ""
+
+    @property
+    def state(self) -> str:
+        """Return the word that is kept for it."""
+        return "failed" if self.reason else "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """The object that lists the readings of a large sweep, and what it comes to."""
+
+    digest: str
+    count: int
+    failed: int
+    lacking: int
 
 
 def plan(
@@ -113,24 +132,13 @@ def came(sweep: Sweep, *, read: int, to_read: int, lost: int) -> None:
         Sweep.objects.filter(pk=sweep.pk, state__in=RUNNING).update(read=read, to_read=to_read, lost=lost)
 
 
-def record_reads(sweep: Sweep, reads: Iterable[Read]) -> None:
-    """Keep how each reading went; a repeated reading replaces the row of the same sweep."""
+def record_reads(sweep: Sweep, reads: Iterable[Read], large: Large | None = None) -> None:
+    """Keep how each reading went; a repeated reading replaces the row of the same sweep.
+
+    With `large`, an object lists the readings, and `reads` are those that have rows all the same.
+    """
     rows = [
-        ShardRead(
-            sweep=sweep,
-            account_id=item.account_id,
-            region=item.region,
-            table=item.table,
-            state="failed" if item.reason else "complete",
-            rows=item.rows,
-            calls=item.calls,
-            pages=item.pages,
-            reason=item.reason,
-            permission=item.permission,
-            code=item.code,
-            lacking=item.lacking,
-            lacking_why=item.lacking_why,
-        )
+        ShardRead(sweep=sweep, state=item.state, **{name: getattr(item, name) for name in _READ})
         for item in reads
     ]
     key = ("sweep", "table", "account_id", "region")
@@ -138,6 +146,12 @@ def record_reads(sweep: Sweep, reads: Iterable[Read]) -> None:
     doing = f"recording the reads of sweep {sweep.pk}"
     with write(doing):
         _still_running(doing, sweep)
+        if large:
+            # A sweep that was killed may have left a row of what was read since.
+            ShardRead.objects.filter(sweep=sweep).delete()
+            sweep.reads_object, sweep.reads_count = large.digest, large.count
+            sweep.reads_failed, sweep.reads_lacking = large.failed, large.lacking
+            sweep.save(update_fields=("reads_object", "reads_count", "reads_failed", "reads_lacking"))
         _upsert(rows, key, values)
 
 
@@ -269,16 +283,8 @@ def table_states(connection: Connection, *, at: datetime | None = None) -> dict[
 
 
 def reads(sweep: Sweep) -> list[ShardRead]:
-    """Return how every reading of a sweep went, by table and place."""
+    """Return the rows of a sweep's readings, by table and place; see `services.reads`."""
     return list(ShardRead.objects.filter(sweep=sweep).order_by("table", "account_id", "region"))
-
-
-def took(sweep: Sweep, tables: Collection[str]) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:
-    """Yield (table, account, region) with the calls and rows that reading it took in a sweep."""
-    columns = ("table", "account_id", "region", "calls", "rows")
-    rows = ShardRead.objects.filter(sweep=sweep, table__in=tables).order_by().values_list(*columns)
-    for table, account, region, calls, count in rows.iterator(chunk_size=10_000):
-        yield (table, account, region), (calls, count)
 
 
 def gaps(sweep: Sweep) -> list[CoverageGap]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -13,9 +12,9 @@ from proofwatch import connecting
 from proofwatch.listings import connections as listed
 from proofwatch.listings import sweeps as sweeps_list
 from proofwatch.runtime import scheduler
-from proofwatch.store.models import Connection, CoverageGap, Hook, ShardRead, Sweep
+from proofwatch.store.models import Connection, CoverageGap, Hook, Sweep
 from proofwatch.store.services import connections as service
-from proofwatch.store.services import sweeps
+from proofwatch.store.services import reads, sweeps
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
 from proofwatch.web.parts.given import GivenError, moment, text, typed
@@ -130,13 +129,9 @@ def _settings(row: Connection) -> list[tuple[str, str]]:
 def _coverage(last: Sweep) -> Mapping[str, Any]:
     """Return accounts × regions with how much of each was read in a sweep, at most `MOST` accounts."""
     cells: dict[tuple[str, str], str] = {}
-    read, failed = Count("pk", filter=Q(state="complete")), Count("pk", filter=Q(state="failed"))
-    rows = (
-        ShardRead.objects.filter(sweep=last).values("account_id", "region").annotate(read=read, failed=failed)
-    )
-    for item in rows:
-        word = "partial" if item["read"] and item["failed"] else "covered" if item["read"] else "not read"
-        cells[item["account_id"], item["region"]] = word
+    for item in reads.places(last, installation().objects):
+        word = "partial" if item.read and item.failed else "covered" if item.read else "not read"
+        cells[item.account_id, item.region] = word
     gaps = list(CoverageGap.objects.filter(sweep=last).order_by("account_id", "region"))
     names = {gap.account_id: gap.account_name for gap in gaps if gap.account_name}
     for gap in gaps:

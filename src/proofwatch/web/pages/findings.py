@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -18,12 +18,11 @@ from proofwatch.store.models import (
     CoverageGap,
     Finding,
     FindingEvent,
-    ShardRead,
     Sweep,
     TableState,
 )
 from proofwatch.store.models.findings import FindingState
-from proofwatch.store.services import controls, findings, sweeps
+from proofwatch.store.services import controls, findings, reads, sweeps
 from proofwatch.web.access import at
 from proofwatch.web.context import installation
 from proofwatch.web.parts.tables import table
@@ -95,21 +94,16 @@ def _state(row: Finding) -> str:
 def sweep(request: HttpRequest, key: str) -> HttpResponse:
     """Show one sweep: what it set out to read, what it read, and what it found."""
     row = sweeps.get(key)
-    reads = ShardRead.objects.filter(sweep=row)
-    failed = reads.filter(state="failed").order_by("table", "account_id", "region")
-    lacking = reads.filter(lacking__gt=0).order_by("table", "account_id", "region")
+    totals, places = reads.totals(row), reads.places(row, installation().objects)
     tables = TableState.objects.filter(sweep=row).order_by("table")
     gaps = CoverageGap.objects.filter(sweep=row).order_by("account_id", "region")
     values = {
         "row": row,
         "took": row.finished_at - row.started_at if row.finished_at and row.started_at else None,
-        "totals": reads.aggregate(
-            all=Count("pk"), read=Count("pk", filter=Q(state="complete")),
-            failed=Count("pk", filter=Q(state="failed")),
-        ),
-        "places": _some(_places(row), PLACES),
-        "unread": _some(failed, UNREAD),
-        "lacking": _some(lacking, MANY),
+        "totals": totals,
+        "places": {"rows": places[:PLACES], "total": len(places)},
+        "unread": _some(reads.rows(row, "failed"), UNREAD, totals.failed),
+        "lacking": _some(reads.rows(row, "lacking"), MANY, totals.lacking),
         "gaps": _some(gaps, MANY),
         "tables": _some(tables, MANY),
         "counts": _counts(row),
@@ -118,21 +112,11 @@ def sweep(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "pages/sweep.html", values)
 
 
-def _places(row: Sweep) -> Any:
-    """Return each place with how many of its tables were read; the worst first."""
-    rows = ShardRead.objects.filter(sweep=row).order_by().values("account_id", "region")
-    counted = rows.annotate(
-        tables=Count("pk"),
-        failed=Count("pk", filter=Q(state="failed")),
-        read=Count("pk", filter=Q(state="complete")),
-    )
-    return counted.order_by("-failed", "account_id", "region")
-
-
-def _some(rows: Any, most: int) -> dict[str, Any]:
+def _some(rows: Any, most: int, total: int | None = None) -> dict[str, Any]:
     """Return the first rows, how many there are, and how many of them are not shown."""
     found = list(rows[: most + 1])
-    total = rows.count() if len(found) > most else len(found)
+    if total is None:
+        total = rows.count() if len(found) > most else len(found)
     return {"rows": found[:most], "total": total, "more": total - len(found[:most])}
 
 
