@@ -76,7 +76,7 @@ def test_only_tables_that_are_named_are_rebuilt(bench: Bench) -> None:
     ("sql", "problem", "remedy"),
     [
         ("SELECT * FROM aws_ec2_volum", "there is no table aws_ec2_volum", "Did you mean aws_ec2_volume"),
-        ("SELECT * FROM zzz", "there is no table zzz", "snapshot list"),
+        ("SELECT * FROM zzz", "there is no table zzz", "snapshot tables"),
         ("SELECT siz FROM aws_ec2_volume", '"size"', "Mend"),
         ("SELECT FROM WHERE", "LINE 1", "Mend"),
         ("DELETE FROM aws_ec2_volume", "only a SELECT can be run here, not DELETE", "read-only"),

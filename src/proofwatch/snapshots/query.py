@@ -64,14 +64,42 @@ def query(
     with connect(allowed=()) as session:
         statement = single_select(session, sql, DOING)
     paths = {
-        name: str(materialise(digest, objects, cache, memory_limit=memory_limit).resolve())
-        for name, digest in tables.items()
-        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
+        name: [materialise(tables[name], objects, cache, memory_limit=memory_limit)]
+        for name in named(sql, tables)
     }
+    return ask(statement, paths, tables, limit, seconds=seconds, memory_limit=memory_limit)
+
+
+def named(sql: str, tables: Iterable[str]) -> list[str]:
+    """Return which of the tables a statement names, and perhaps some that it only mentions."""
+    return [name for name in tables if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)]
+
+
+def ask(
+    statement: str,
+    paths: Mapping[str, Iterable[Path]],
+    known: Iterable[str],
+    limit: int,
+    *,
+    seconds: float = 60,
+    memory_limit: str = MEMORY_LIMIT,
+    see: str = "See `proofwatch snapshot tables`.",
+) -> tuple[list[str], list[list[Any]]]:
+    """Run a statement that `single_select` took over Parquet files, in the child; see `query`.
+
+    Args:
+        statement: the SELECT.
+        paths: table name → the files that have its rows; a column that one of them lacks is NULL there.
+        known: the tables that there are, for who asks for another.
+        limit: at most so many rows.
+        seconds: after which it is stopped.
+        memory_limit: what the engine may hold.
+        see: where the names of tables stand.
+    """
     with tempfile.TemporaryDirectory(prefix="query-") as spill:
         order = {
             "sql": statement,
-            "tables": paths,
+            "tables": {name: [str(path.resolve()) for path in files] for name, files in paths.items()},
             "limit": limit,
             "memory_limit": memory_limit,
             "address_space": ADDRESS_SPACE,
@@ -80,7 +108,7 @@ def query(
         answer = _ask(order, seconds)
     if "columns" in answer:
         return answer["columns"], answer["rows"]
-    raise _refusal(answer["kind"], answer["error"], tables)
+    raise _refusal(answer["kind"], answer["error"], known, see)
 
 
 def _ask(order: Mapping[str, Any], seconds: float) -> dict[str, Any]:
@@ -105,12 +133,12 @@ def _ask(order: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     return answer
 
 
-def _refusal(kind: str, error: str, tables: Iterable[str]) -> SnapshotError:
+def _refusal(kind: str, error: str, tables: Iterable[str], see: str) -> SnapshotError:
     missing = re.search(r"Table with name (.+?) does not exist", error)
     if missing:
         name = missing[1].strip('"')
         near = difflib.get_close_matches(name.lower(), list(tables), n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "See `proofwatch snapshot list`."
+        hint = f"Did you mean {' or '.join(near)}?" if near else see
         return SnapshotError(DOING, f"there is no table {name}", hint)
     if kind == "memory":
         return SnapshotError(
@@ -144,10 +172,10 @@ def serve() -> None:
 
 
 def _run(order: Mapping[str, Any]) -> dict[str, Any]:
-    paths = [Path(path) for path in order["tables"].values()]
+    paths = [Path(path) for files in order["tables"].values() for path in files]
     with connect(order["memory_limit"], 1, temp=Path(order["spill"])) as session:
-        for name, path in order["tables"].items():
-            source = f"read_parquet({quote(path)})"
+        for name, files in order["tables"].items():
+            source = f"read_parquet([{', '.join(map(quote, files))}], union_by_name = true)"
             session.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {source}")  # noqa: S608
         lock(session, paths)
         found = session.execute(order["sql"])
