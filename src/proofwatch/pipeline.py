@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from proofwatch.connectors.base import GLOBAL, Shard, Table
 from proofwatch.connectors.registry import connector_class
@@ -22,12 +23,12 @@ from proofwatch.remediation.clock import observe
 from proofwatch.snapshots.base import Objects, State
 from proofwatch.snapshots.batches import Size, batches
 from proofwatch.snapshots.collect import Reading, Task, collect
-from proofwatch.snapshots.commit import commit
 from proofwatch.snapshots.exchange import Exchange
-from proofwatch.snapshots.manifest import read_state
 from proofwatch.snapshots.rebuild import prune
+from proofwatch.snapshots.tasks import Lost, Pool, Store
 from proofwatch.store import derived, planning, reconcile
 from proofwatch.store.collected import Collected
+from proofwatch.store.committing import commit_all
 from proofwatch.store.judgement import Judged, judge
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.outcome import Outcome
@@ -47,30 +48,6 @@ STATES_KEPT = 1000
 """Rebuilt tables that stay in the cache; older ones are rebuilt from the objects when they are asked for."""
 
 
-class Lost(Protocol):
-    """What a pool says of a task that has no result."""
-
-    @property
-    def reason(self) -> str:
-        """Return why, for an auditor."""
-        ...
-
-
-class Pool(Protocol):
-    """Where shards are read: threads, processes or other machines; see `runtime.pool`."""
-
-    @property
-    def size(self) -> int:
-        """Return how many tasks run at once."""
-        ...
-
-    def each(
-        self, call: Callable[[Task], list[Reading]], tasks: Sequence[Task]
-    ) -> Iterator[tuple[Task, list[Reading] | Lost]]:
-        """Yield each task with what it read as it ends; one that kills its workers comes back in pieces."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a sweep works with; all of it is handed in.
@@ -79,7 +56,7 @@ class Tools:
         objects: the write-once store.
         catalog: validated checks, views and tables.
         cache: folder of rebuilt tables; may be emptied at any time.
-        pool: where shards are collected.
+        pool: where shards are collected, and large tables committed and judged.
         exchange: for a sweep's id: where its workers leave what they read.
         turns: whose turn it is to ask a provider, for all workers together.
         sign: called after the state has changed, to sign the head of the log.
@@ -120,9 +97,9 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     tools.step("collected")
     sweeps.move(run, "snapshotting")
     own = [table for table in tables if not table.derived]
-    states = _snapshot(tools, run, connection, own, collected, folder)
+    states = _snapshot(tools, run, own, collected, exchange)
     if made := _derive(tools, run, plan, tables, collected, states, exchange):
-        states |= _snapshot(tools, run, connection, made, collected, folder)
+        states |= _snapshot(tools, run, made, collected, exchange)
     _keep_reads(tools, run, plan, collected, folder)
     tools.step("snapshotted")
     sweeps.move(run, "evaluating")
@@ -285,38 +262,18 @@ def _keep_reads(tools: Tools, run: Sweep, plan: Plan, collected: Collected, fold
 
 
 def _snapshot(
-    tools: Tools,
-    run: Sweep,
-    connection: Connection,
-    tables: Sequence[Table],
-    collected: Collected,
-    folder: Path,
+    tools: Tools, run: Sweep, tables: Sequence[Table], collected: Collected, exchange: Exchange
 ) -> dict[str, State]:
     """Commit every table of which something was read; the others keep the state that they had."""
-    before = sweeps.table_states(connection)
-    states: dict[str, State] = {}
+    told = count(1)
+
+    def done(name: str) -> None:
+        tools.step(f"table {name}")
+        tools.progress("snapshot", next(told), len(tables))
+
     tools.progress("snapshot", 0, len(tables))
-    for done, table in enumerate(tables, start=1):
-        parts = collected.parts(table)
-        previous = read_state(before[table.name].manifest, tools.objects) if table.name in before else None
-        if parts:
-            states[table.name] = commit(
-                table,
-                str(connection.pk),
-                parts,
-                [(place.account_id, place.region) for place in collected.unread(table.name)],
-                previous,
-                tools.objects,
-                folder,
-                f"{run.observed_at:%Y-%m}",
-                cache=tools.cache / TABLES,
-            )
-        elif previous is not None:
-            states[table.name] = previous
-        tools.step(f"table {table.name}")
-        tools.progress("snapshot", done, len(tables))
-    sweeps.record_states(run, states.values())
-    return states
+    store = Store(tools.objects, tools.cache / TABLES)
+    return commit_all(run, tables, collected, exchange, store, tools.pool, done)
 
 
 def _evaluate(
@@ -337,6 +294,7 @@ def _evaluate(
         tools.cache / TABLES,
         run.observed_at,
         folder / "evaluation",
+        tools.pool,
     )
     tools.progress("evaluate", 1, 1)
     return outcome
@@ -346,6 +304,7 @@ def _judged(collected: Collected, states: Mapping[str, State]) -> Judged:
     """Return what was read in the form in which it is judged."""
     return Judged(
         manifests={name: state.manifest for name, state in states.items()},
+        sizes={name: state.rows for name, state in states.items()},
         places={name: collected.places(name) for name in collected.tables},
         unread={name: collected.unread(name) for name in collected.tables},
         rows=collected.rows(),

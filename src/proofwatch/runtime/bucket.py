@@ -9,10 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
-import stat
 import tempfile
 import uuid
 import zlib
@@ -23,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.evidence.base import EvidenceError
-from proofwatch.evidence.objects import s3_store
+from proofwatch.evidence.bucket import s3_store
 from proofwatch.snapshots.base import Part, SnapshotError
-from proofwatch.snapshots.collect import WorkerFault
 from proofwatch.snapshots.exchange import NOTHING, nothing
+from proofwatch.snapshots.tasks import own_folder
 
 CHUNK = 1 << 20
 DOING = "exchanging what was read"
@@ -55,7 +53,7 @@ class Bucket:
 
     def folder(self) -> Path:
         """Return this machine's own folder for the sweep; it exists."""
-        path = self.own or _own_folder() / self.sweep
+        path = self.own or own_folder() / self.sweep
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
 
@@ -186,16 +184,6 @@ def _pack(path: Path, target: Any) -> str:
             hasher.update(chunk)
             packed.write(chunk)
     return hasher.hexdigest()
-
-
-def _own_folder() -> Path:
-    """Return a folder that nobody else can look into. Raises WorkerFault if somebody else made it."""
-    path = Path(tempfile.gettempdir()) / f"proofwatch-{os.getuid()}"
-    path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise WorkerFault(DOING, f"{path} is not a folder of ours alone", "Remove it, or set TMPDIR.")
-    return path
 
 
 def _unusable(error: Exception) -> SnapshotError:
