@@ -7,17 +7,22 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proofwatch import pipeline
+from proofwatch.checks import spread as judging
 from proofwatch.demo import systems
 from proofwatch.demo.fakes.base import Asked, Said
 from proofwatch.evidence.keys import create_key
+from proofwatch.evidence.objects import open_objects
 from proofwatch.runtime.pool import KILLS
+from proofwatch.snapshots import spread as committing
 from proofwatch.snapshots.collect import forget_connectors
+from proofwatch.snapshots.exchange import NOTHING
 from proofwatch.store.models import CheckRun, Finding, FindingEvent, Sweep
 from proofwatch.store.services import connections, sweeps
 from tests.buckets import Server, ministack
@@ -27,6 +32,7 @@ from tests.test_systems import Company
 __all__ = ["ministack"]
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+SOME = (POISON, "github_organization", "github_repository", "github_member")
 
 
 class Gate:
@@ -78,7 +84,14 @@ def state() -> dict[str, Any]:
     }
 
 
-def disturbed(company: Company, cluster: Cluster, number: int, fault: Any, exchange: str = "") -> Sweep:
+def disturbed(
+    company: Company,
+    cluster: Cluster,
+    number: int,
+    fault: Any,
+    exchange: str = "",
+    tables: Sequence[str] = (),
+) -> Sweep:
     """Sweep on the cluster, and let `fault` happen while the source holds its `number`-th answer."""
     gate = Gate(company.systems["github"].fake, number)
     company.executor, company.exchange = (cluster.address, 0), exchange
@@ -87,7 +100,7 @@ def disturbed(company: Company, cluster: Cluster, number: int, fault: Any, excha
 
     def sweep() -> None:
         try:
-            ended.append(company.sweep("github"))
+            ended.append(company.sweep("github", tables))
         except BaseException as error:
             failed.append(error)
             raise
@@ -188,10 +201,7 @@ def test_a_worker_whose_disk_is_full_leaves_its_work_to_others(
         pytest.skip("this user may not mount a small disk")
     before = state()
     try:
-        ministack.client().create_bucket(Bucket="exchange")
-        for name, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), ministack.key, strict=True):
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        bucket(ministack, "exchange", monkeypatch)
         company.endpoint = ministack.url
         cluster.add("full", 1, {"TMPDIR": str(small)})
         cluster.add("good", 1, {"TMPDIR": str(tmp_path)})
@@ -200,3 +210,37 @@ def test_a_worker_whose_disk_is_full_leaves_its_work_to_others(
         assert state() == before
     finally:
         subprocess.run(["umount", "-l", str(small)], check=False)
+
+
+def test_a_cluster_that_sees_the_objects_commits_and_judges_too(
+    company: Company, cluster: Cluster, ministack: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state()
+    for module in (committing, judging):
+        monkeypatch.setattr(module, "TOGETHER", 0)
+    monkeypatch.setattr(judging, "THREADS", "not a number: the leader judges nothing")
+    for name in ("parts", "evidence"):
+        bucket(ministack, name, monkeypatch)
+    company.endpoint = ministack.url
+    kept, company.objects = company.objects, open_objects(
+        "s3://evidence", cache=tmp_path / "fetched", options={"endpoint": ministack.url}
+    )  # fmt: skip
+    for digest in kept.digests():
+        company.objects.put(kept.get(digest))
+    shutil.rmtree(company.cache / pipeline.TABLES)
+    far = tmp_path / "far"
+    far.mkdir()
+    nanny = cluster.add("w", 2, {"TMPDIR": str(far)})
+    done = disturbed(company, cluster, 2, lambda: kill_children(nanny), "s3://parts/work", SOME)
+    assert (done.state, state()) == ("complete", before)
+    (own,) = far.glob("proofwatch-*")
+    assert len(list((own / "tables").iterdir())) == len(SOME), "each was committed there"
+    assert {path.name for path in own.rglob("*.ndjson")} <= {NOTHING}, "and no copy of a part is left"
+
+
+def bucket(server: Server, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a bucket that this process and its workers may use."""
+    server.client().create_bucket(Bucket=name)
+    for key, value in zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), server.key, strict=True):
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")

@@ -20,14 +20,13 @@ from proofwatch.store.models import CheckRun, Sweep
 from proofwatch.store.services import connections, sweeps
 from tests.clusters import POISON
 from tests.deadly import DeadlyFolder, DeadlyObjects
-from tests.test_cluster import company, state
+from tests.test_cluster import SOME, company, state
 from tests.test_systems import Company
 
 __all__ = ["company"]
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 COMMITTED, JUDGED = "github_organization", "github_repository"
-TABLES = (POISON, COMMITTED, JUDGED, "github_member")
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +42,7 @@ def sweep(company: Company, objects: Objects | None = None, **deadly: str) -> Sw
     company.minutes += 1
     run = sweeps.plan(
         connections.get("github"), slot=company.now, trigger="manual", actor="owner", now=company.now,
-        tables=TABLES,
+        tables=SOME,
     )  # fmt: skip
     where = places("processes", 2, company.work)
     exchange: Callable[[str], SharedFolder] = lambda name: DeadlyFolder(  # noqa: E731

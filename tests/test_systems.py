@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -61,11 +61,11 @@ class Company:
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(minutes=self.minutes)
 
-    def sweep(self, kind: str) -> Sweep:
-        """Sweep as a worker does."""
+    def sweep(self, kind: str, tables: Sequence[str] = ()) -> Sweep:
+        """Sweep as a worker does: all tables, or some."""
         self.minutes += 1
         owner = connections.get(kind)
-        run = sweeps.plan(owner, slot=self.now, trigger="manual", actor="owner", now=self.now)
+        run = sweeps.plan(owner, slot=self.now, trigger="manual", actor="owner", now=self.now, tables=tables)
         where = places(*self.executor, self.work, exchange=self.exchange, endpoint=self.endpoint)
         with running(where.workers) as pool:
             tools = pipeline.Tools(

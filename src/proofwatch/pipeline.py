@@ -143,7 +143,7 @@ def _plan(tools: Tools, run: Sweep, connection: Connection, tables: Sequence[Tab
 
 def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exchange: Exchange) -> Collected:
     """Read every shard; what was finished before a restart is not read again."""
-    collected = Collected([table.name for table in tables], exchange)
+    collected = Collected(table.name for table in tables)
     if plan.failure:
         collected.add(_nothing_read(plan, tables))
         return collected

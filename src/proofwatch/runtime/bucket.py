@@ -107,6 +107,11 @@ class Bucket:
             temporary.unlink(missing_ok=True)
         return path
 
+    def release(self, fetched: Path) -> None:
+        """Remove a worker's copy; whoever leads the sweep clears its folder at the end."""
+        if self.own is None and _PART.fullmatch(fetched.name):
+            fetched.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove what lies on this machine. The bucket's own rule removes the rest: we never delete there."""
         shutil.rmtree(self.folder(), ignore_errors=True)

@@ -46,6 +46,10 @@ class Exchange(Protocol):
         """
         ...
 
+    def release(self, fetched: Path) -> None:
+        """Remove what was fetched, if it is a copy that only a worker needed; the part stays."""
+        ...
+
     def clear(self) -> None:
         """Remove everything: the sweep has ended. What cannot be removed is left."""
         ...
@@ -92,6 +96,9 @@ class SharedFolder:
         if part == NOTHING:
             return nothing(self.folder())
         return self.path / part
+
+    def release(self, fetched: Path) -> None:
+        """Leave the part where it is: it is no copy."""
 
     def clear(self) -> None:
         """Remove the folder."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from proofwatch.connectors.base import Table
@@ -21,6 +22,8 @@ TOGETHER = 100_000
 """Rows from which the tables of a sweep are given to workers: some three seconds of one core."""
 EACH = 4_000
 """Rows that a table counts as beside its own: opening and closing it takes as long as they do."""
+FETCHED_AT_ONCE = 16
+"""Parts that are fetched at the same time, where they lie elsewhere."""
 UNSEEN = (
     "The workers of the cluster do not see the evidence, which is a folder of this machine: this process "
     "commits and judges every table itself. With PROOFWATCH_OBJECTS=s3://... the workers do it."
@@ -100,7 +103,7 @@ def commit_tables(task: Commit) -> list[State]:
     states = []
     with task.store.faults(doing), task.store.opened() as (objects, cache):
         for item in task.tables:
-            parts = [replace(part, path=task.exchange.fetch(str(part.path))) for part in item.parts]
+            parts = _fetched(item, task.exchange)
             states.append(
                 commit(
                     item.table,
@@ -114,7 +117,16 @@ def commit_tables(task: Commit) -> list[State]:
                     cache=cache,
                 )
             )
+            for part in parts:
+                task.exchange.release(part.path)
     return states
+
+
+def _fetched(item: Read, exchange: Exchange) -> list[Part]:
+    """Return the parts of a table, on this machine."""
+    with ThreadPoolExecutor(FETCHED_AT_ONCE, thread_name_prefix="fetch") as pool:
+        paths = pool.map(exchange.fetch, (str(part.path) for part in item.parts))
+        return [replace(part, path=path) for part, path in zip(item.parts, paths, strict=True)]
 
 
 def committed(whole: Commit, pool: Pool) -> Iterator[tuple[Read, State | Lost]]:

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import fields
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 from proofwatch.checks.base import UnreadPlace
-from proofwatch.connectors.base import Table
 from proofwatch.snapshots.base import Part
 from proofwatch.snapshots.collect import Reading, collected_part
-from proofwatch.snapshots.exchange import Exchange
-
-FETCHED_AT_ONCE = 16
-"""Parts that are fetched at the same time, where they lie elsewhere."""
 
 _NAMES = tuple(item.name for item in fields(Reading))
 _COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
@@ -36,12 +30,10 @@ class Collected:
 
     Args:
         tables: names of the tables that the sweep set out to read.
-        exchange: where the parts lie.
     """
 
-    def __init__(self, tables: Iterable[str], exchange: Exchange) -> None:
+    def __init__(self, tables: Iterable[str]) -> None:
         self.tables = tuple(tables)
-        self._exchange = exchange
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute("PRAGMA journal_mode = OFF")
         self._rows.execute(f"CREATE TABLE reading ({_COLUMNS}, PRIMARY KEY ({_ORDER})) WITHOUT ROWID")
@@ -61,15 +53,6 @@ class Collected:
         query = f"SELECT {_COLUMNS} FROM reading WHERE {where} ORDER BY {_ORDER}"  # noqa: S608 - ours
         for values_ in self._rows.execute(query, tuple(values)):
             yield Reading(*values_)
-
-    def parts(self, table: Table) -> list[Part]:
-        """Return what was read of a table, on this machine, by place; see `named`.
-
-        Raises:
-            OSError, ProofwatchError: a part cannot be had from the exchange.
-        """
-        with ThreadPoolExecutor(FETCHED_AT_ONCE, thread_name_prefix="fetch") as pool:
-            return list(pool.map(self._fetched, self.named(table.name)))
 
     def named(self, table: str) -> list[Part]:
         """Return the parts of a table, by place; each path is a name in the exchange.
@@ -115,9 +98,6 @@ class Collected:
     def rows(self) -> int:
         """Return the number of rows that were read."""
         return int(self._number("coalesce(sum(rows), 0)"))
-
-    def _fetched(self, part: Part) -> Part:
-        return replace(part, path=self._exchange.fetch(str(part.path)))
 
     def _number(self, what: str) -> Any:
         return self._rows.execute(f"SELECT {what} FROM reading").fetchone()[0]  # noqa: S608 - ours
