@@ -16,6 +16,7 @@ from proofwatch.store.history.base import HISTORY, Month
 from proofwatch.store.models import HistoryPartition, Sweep
 from proofwatch.store.outcome import TableOutcome
 from proofwatch.store.services import sweeps
+from proofwatch.store.services.reads import keep
 from tests.store.samples import CHECK, HERE, THERE, connection, outcome
 
 OLD, NEXT = Month(2025, 1), Month(2025, 2)
@@ -40,7 +41,7 @@ class World:
             sweeps.Read(*HERE, TABLE, rows=len(rows), calls=2, pages=1),
             sweeps.Read(*THERE, TABLE, reason="denied “✓”", permission="ec2:DescribeVolumes"),
         ]
-        sweeps.record_reads(run, reads)
+        keep(run, reads, len(reads), self.objects, self.objects.folder.parent)
         sweeps.record_gaps(
             run, [Place("222222222222", "eu-west-1", account_name="Ünï", gap="nobody reads it")]
         )

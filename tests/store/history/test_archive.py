@@ -155,13 +155,14 @@ def test_killed_between_two_batches_it_goes_on(world: World, monkeypatch: pytest
 
 def assert_whole(world: World, before: dict[str, list[dict[str, Any]]]) -> None:
     """Every row is in the database, or in the object of a committed partition."""
-    for name, history in HISTORY.items():
-        keys = set(history.model.objects.values_list("pk", flat=True))
-        for item in HistoryPartition.objects.filter(table=name):
-            path = world.objects.path(item.digest)
-            assert rows.content(history.table(), path) == (item.rows, item.content)
-            keys |= set(archive._keys(path))
-        assert keys == {row["id"] for row in before[name]}
+    with rows.engine() as engine:
+        for name, history in HISTORY.items():
+            keys = set(history.model.objects.values_list("pk", flat=True))
+            for item in HistoryPartition.objects.filter(table=name):
+                path = world.objects.path(item.digest)
+                assert rows.content(history.table(), path, engine) == (item.rows, item.content)
+                keys |= set(archive._keys(path, engine))
+            assert keys == {row["id"] for row in before[name]}
 
 
 def refused(statement: str) -> None:
@@ -187,7 +188,8 @@ def test_nothing_else_gets_past_the_triggers(world: World, monkeypatch: pytest.M
     refused("UPDATE store_historypartition SET last_id = 99999999")
     refused("UPDATE store_historypartition SET entry = 0")
     refused("DELETE FROM store_historypartition")
-    archive.leave(partition, world.objects, lambda stage, done, total: None)
+    with rows.engine() as engine:
+        assert archive.leave(partition, world.objects, lambda stage, done, total: None, engine)
     assert FindingEvent.objects.filter(at__lt=NEXT.first).count() == 1
 
 
@@ -207,7 +209,8 @@ def test_the_same_rows_make_the_same_object(world: World) -> None:
     found = [list(staying.Leaving(HISTORY["check_run"], OLD, NOW)) for _ in range(2)]
     paths = [world.objects.folder.parent / f"{number}.parquet" for number in range(2)]
     for number, path in enumerate(paths):
-        rows.write(table, found[number], path)
+        with rows.engine() as engine:
+            rows.write(table, found[number], path, engine)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 

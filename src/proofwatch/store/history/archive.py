@@ -14,6 +14,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+import duckdb
+
 from proofwatch.evidence.entry import object_ref
 from proofwatch.snapshots.base import Objects
 from proofwatch.store import log
@@ -70,12 +72,14 @@ def archive(
     """
     _refuse(month, now)
     made = []
-    for history in HISTORY.values():
-        finish(objects, progress, month=month, table=history.name)
-        partition = _part(history, month, objects, actor, now, few)
-        if partition is not None:
-            made.append(partition)
-            leave(partition, objects, progress)
+    with files.engine() as session:
+        for history in HISTORY.values():
+            for item in _leaving(month, history.name):
+                leave(item, objects, progress, session)
+            partition = _part(history, month, objects, actor, now, few, session)
+            if partition is not None:
+                made.append(partition)
+                leave(partition, objects, progress, session)
     return made
 
 
@@ -111,18 +115,30 @@ def older(
     return made
 
 
-def finish(objects: Objects, progress: Progress, *, month: Month | None = None, table: str = "") -> None:
-    """Delete what is left of the rows of partitions that are leaving."""
-    for partition in partitions(month):
-        if partition.state == PartitionState.LEAVING and table in ("", partition.table):
-            leave(partition, objects, progress)
+def finish(objects: Objects, progress: Progress, month: Month | None = None) -> None:
+    """Delete what is left of the rows of partitions that are leaving, of one month or all."""
+    found = _leaving(month)
+    if found:
+        with files.engine() as session:
+            for partition in found:
+                leave(partition, objects, progress, session)
 
 
-def leave(partition: HistoryPartition, objects: Objects, progress: Progress) -> bool:
+def _leaving(month: Month | None, table: str = "") -> list[HistoryPartition]:
+    return [
+        item
+        for item in partitions(month)
+        if item.state == PartitionState.LEAVING and table in ("", item.table)
+    ]
+
+
+def leave(
+    partition: HistoryPartition, objects: Objects, progress: Progress, session: duckdb.DuckDBPyConnection
+) -> bool:
     """Delete the rows that stand in a partition's object; False if somebody brings them back meanwhile."""
     model = HISTORY[partition.table].model
     mine = HistoryPartition.objects.filter(pk=partition.pk, state=PartitionState.LEAVING)
-    keys = _keys(objects.path(partition.digest))
+    keys = _keys(objects.path(partition.digest), session)
     done = 0
     while batch := list(islice(keys, BATCH)):
         with write(f"deleting archived rows of {partition.name}"):
@@ -135,8 +151,8 @@ def leave(partition: HistoryPartition, objects: Objects, progress: Progress) -> 
         return bool(mine.update(state=PartitionState.AWAY, brought_until=None))
 
 
-def _keys(path: Path) -> Iterator[int]:
-    for batch in files.select(f"SELECT id FROM {files.source([path])}"):  # noqa: S608 – our own names
+def _keys(path: Path, session: duckdb.DuckDBPyConnection) -> Iterator[int]:
+    for batch in files.select(f"SELECT id FROM {files.source([path])}", session):  # noqa: S608 – our own names
         yield from (row[0] for row in batch)
 
 
@@ -159,17 +175,23 @@ def _refuse(month: Month, now: datetime) -> None:
 
 
 def _part(
-    history: History, month: Month, objects: Objects, actor: str, now: datetime, few: int
+    history: History,
+    month: Month,
+    objects: Objects,
+    actor: str,
+    now: datetime,
+    few: int,
+    session: duckdb.DuckDBPyConnection,
 ) -> HistoryPartition | None:
     """Make the next part of a month, if rows may leave; everything but deleting them."""
     doing = f"archiving {history.name} of {month}"
     table = history.table()
     with guarded(doing), tempfile.TemporaryDirectory(prefix="proofwatch-history-") as folder:
         before = _states(history, month)
-        written = files.write(table, Leaving(history, month, now), Path(folder) / "rows.parquet")
+        written = files.write(table, Leaving(history, month, now), Path(folder) / "rows.parquet", session)
         if written.rows < (few if before else 1):
             return None
-        if files.content(table, written.path) != (written.rows, written.content):
+        if files.content(table, written.path, session) != (written.rows, written.content):
             problem = "what was read back from the file is not what the database has"
             raise HistoryError(doing, problem, "the rows stay; please report this")
         size = written.path.stat().st_size

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.engine import connect, quote, single_select
 from proofwatch.snapshots.query import DOING, ask, named
 from proofwatch.store import copying
-from proofwatch.store.history import rows as files
+from proofwatch.store.history import rows
 from proofwatch.store.history.base import HISTORY, History, Month, PartitionState, partitions
 from proofwatch.store.models import Connection, Finding, Sweep
 
@@ -58,72 +61,74 @@ def query(
         statement = single_select(session, sql, DOING)
     with tempfile.TemporaryDirectory(prefix="proofwatch-history-") as folder:
         work = Path(folder)
-        with copying.reading(url) as alias:
-            paths = {name: _files(name, alias, objects, work, first, last) for name in named(sql, NAMES)}
+        with copying.reading(url) as alias, rows.engine(work) as engine:
+            reader = Reader(alias, objects, work, engine, first, last)
+            paths = {name: reader.files(name) for name in named(sql, NAMES)}
         return ask(statement, paths, NAMES, limit, see=f"There are {', '.join(NAMES)}.")
 
 
-def union(
-    history: History, alias: str, objects: Objects, work: Path, first: Month | None, last: Month | None
-) -> list[Path]:
-    """Return files that hold every row of a table in some months once; the first has those that are here.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Writes files of rows as they are at one moment.
 
-    Args:
-        history: the table.
-        alias: Django's name of a database whose transaction sees one moment.
+    Attributes:
+        alias: Django's name of a database whose open transaction sees one moment.
         objects: where partitions are.
-        work: folder for the file of living rows.
-        first: the first month; None for the oldest.
-        last: the last month; None for no end.
+        work: folder for what is here.
+        engine: see `rows.engine`.
+        first: rows of history from this month on; None for the oldest.
+        last: rows of history up to this month; None for no end.
     """
-    found = [item for item in partitions(using=alias) if item.table == history.name]
-    if first is not None:
-        found = [item for item in found if item.month >= str(first)]
-    if last is not None:
-        found = [item for item in found if item.month <= str(last)]
-    table = history.table()
-    here, living = work / f"{history.name}-here.parquet", work / f"{history.name}.parquet"
-    files.write(table, _living(history, table, alias, first, last), here)
-    twice = [objects.path(item.digest) for item in found if item.state != PartitionState.AWAY]
-    if not twice:
-        here.replace(living)
-    else:
-        archived = f"SELECT id FROM {files.source(twice)}"  # noqa: S608 – our own names, here and below
-        kept = f"SELECT * FROM {files.source([here])} WHERE id NOT IN ({archived})"  # noqa: S608
-        with closing(connect(files.MEMORY, temp=work)) as session:
-            session.execute(f"COPY ({kept}) TO {quote(str(living))} (FORMAT parquet)")
-    return [living, *(objects.path(item.digest) for item in found)]
 
+    alias: str
+    objects: Objects
+    work: Path
+    engine: duckdb.DuckDBPyConnection
+    first: Month | None = None
+    last: Month | None = None
 
-def _files(
-    name: str, alias: str, objects: Objects, work: Path, first: Month | None, last: Month | None
-) -> list[Path]:
-    if name in HISTORY:
-        return union(HISTORY[name], alias, objects, work, first, last)
-    model, columns = BESIDE[name]
-    [table] = [item for item in copying.tables() if item.model is model]
-    if columns:
-        kept = tuple(item for item in table.columns if item.name in columns)
-        table = copying.Table(table.name, table.model, kept)
-    path = work / f"{name}.parquet"
-    files.write(table, _all(table, alias), path)
-    return [path]
+    def files(self, name: str) -> list[Path]:
+        """Return the files that hold every row of one of `NAMES` once."""
+        if name in HISTORY:
+            return self.union(HISTORY[name])
+        model, columns = BESIDE[name]
+        [table] = [item for item in copying.tables() if item.model is model]
+        if columns:
+            kept = tuple(item for item in table.columns if item.name in columns)
+            table = copying.Table(table.name, table.model, kept)
+        path = self.work / f"{name}.parquet"
+        rows.write(table, self._rows(table, {}), path, self.engine)
+        return [path]
 
+    def union(self, history: History) -> list[Path]:
+        """Return files that hold every row of a table once; the first has those that are here only."""
+        found = [item for item in partitions(using=self.alias) if item.table == history.name]
+        if self.first is not None:
+            found = [item for item in found if item.month >= str(self.first)]
+        if self.last is not None:
+            found = [item for item in found if item.month <= str(self.last)]
+        here, living = (self.work / f"{history.name}{end}.parquet" for end in ("-here", ""))
+        table = history.table()
+        rows.write(table, self._rows(table, self._within(history)), here, self.engine)
+        twice = [self.objects.path(item.digest) for item in found if item.state != PartitionState.AWAY]
+        if not twice:
+            here.replace(living)
+        else:
+            archived = f"SELECT id FROM {rows.source(twice)}"  # noqa: S608 – our own names, here and below
+            kept = f"SELECT * FROM {rows.source([here])} WHERE id NOT IN ({archived})"  # noqa: S608
+            self.engine.execute(f"COPY ({kept}) TO {quote(str(living))} (FORMAT parquet)")
+        return [living, *(self.objects.path(item.digest) for item in found)]
 
-def _living(
-    history: History, table: copying.Table, alias: str, first: Month | None, last: Month | None
-) -> Iterator[tuple[Any, ...]]:
-    within = {}
-    if first is not None:
-        within[f"{history.moment}__gte"] = first.first
-    if last is not None:
-        within[f"{history.moment}__lt"] = last.until
-    rows = history.model.objects.using(alias).filter(**within).order_by("pk")
-    wanted = rows.values_list(*[item.attribute for item in table.columns])
-    yield from wanted.iterator(chunk_size=files.PAGE)
+    def _within(self, history: History) -> dict[str, datetime]:
+        within = {}
+        if self.first is not None:
+            within[f"{history.moment}__gte"] = self.first.first
+        if self.last is not None:
+            within[f"{history.moment}__lt"] = self.last.until
+        return within
 
-
-def _all(table: copying.Table, alias: str) -> Iterator[tuple[Any, ...]]:
-    rows = table.model._base_manager.using(alias).order_by("pk")
-    wanted = rows.values_list(*[item.attribute for item in table.columns])
-    yield from wanted.iterator(chunk_size=files.PAGE)
+    def _rows(self, table: copying.Table, within: dict[str, datetime]) -> Iterator[tuple[Any, ...]]:
+        found = table.model._base_manager.using(self.alias).filter(**within).order_by("pk")
+        yield from found.values_list(*[item.attribute for item in table.columns]).iterator(
+            chunk_size=rows.PAGE
+        )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from proofwatch.store import copying
@@ -20,7 +21,7 @@ from proofwatch.store.models import (
     Sweep,
     TableState,
 )
-from proofwatch.store.models.history import PartitionState
+from proofwatch.store.models.history import PartitionState as PartitionState
 
 
 class HistoryError(StoreError):
@@ -91,7 +92,7 @@ class History:
         Raises:
             HistoryError: this version has no such column any more.
         """
-        [found] = [item for item in copying.tables() if item.model is self.model]
+        found = _table(self.model)
         if columns is None:
             return found
         known = {item.name: item for item in found.columns}
@@ -100,6 +101,12 @@ class History:
             problem = f"{self.name} has no column {lost[0]} any more"
             raise HistoryError("reading a partition", problem, "use the version that archived it")
         return copying.Table(found.name, found.model, tuple(known[name] for name in columns))
+
+
+@cache
+def _table(model: Any) -> copying.Table:
+    [found] = [item for item in copying.tables() if item.model is model]
+    return found
 
 
 HISTORY = {
@@ -137,12 +144,3 @@ def months(first: datetime | None = None) -> Iterator[Month]:
         month = Month.of(found)
         yield month
         at = month.until
-
-
-def reach(partition: HistoryPartition) -> tuple[datetime, datetime]:
-    """Return the first moment of a partition's month, and the first one after it."""
-    month = Month.parse(partition.month)
-    return month.first, month.until
-
-
-__all__ = ["HISTORY", "History", "HistoryError", "Month", "PartitionState", "months", "partitions", "reach"]

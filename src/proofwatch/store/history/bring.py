@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
+import duckdb
+
 from proofwatch.snapshots.base import Objects
 from proofwatch.store import copying, log
 from proofwatch.store.django import guarded, write
@@ -56,12 +58,14 @@ def bring(
     found = partitions(month)
     if not found:
         raise HistoryError(doing, "nothing of it was archived", "`proofwatch history list` has the months")
-    proven = [(item, prove(item, objects)) for item in found]
+    with files.engine() as session:
+        proven = [(item, prove(item, objects, session)) for item in found]
     with write(doing):
         coming = HistoryPartition.objects.filter(pk__in=[item.pk for item in found])
         coming.exclude(state=PartitionState.BROUGHT).update(state=PartitionState.COMING, brought_until=until)
-    for item, path in proven:
-        _write(item, path, progress)
+    with files.engine() as session:
+        for item, path in proven:
+            _write(item, path, progress, session)
     with write(doing):
         ours = coming.filter(state__in=(PartitionState.COMING, PartitionState.BROUGHT))
         if ours.update(state=PartitionState.BROUGHT, brought_until=until) != len(found):
@@ -97,7 +101,7 @@ def release(
         raise HistoryError(
             doing, "it was not brought back", "`proofwatch history list` says where months are"
         )
-    archive.finish(objects, progress, month=month)
+    archive.finish(objects, progress, month)
     return len(named)
 
 
@@ -144,7 +148,7 @@ def at_hand(
     absent.refuse(first, until, "reading a period from its beginning to its end")
 
 
-def prove(partition: HistoryPartition, objects: Objects) -> Path:
+def prove(partition: HistoryPartition, objects: Objects, session: duckdb.DuckDBPyConnection) -> Path:
     """Return the file of a partition, proven by digest, number of rows and content.
 
     Raises:
@@ -154,17 +158,19 @@ def prove(partition: HistoryPartition, objects: Objects) -> Path:
     promised(partition)
     table = HISTORY[partition.table].table(partition.columns)
     path = objects.path(partition.digest)
-    if files.content(table, path) != (partition.rows, partition.content):
+    if files.content(table, path, session) != (partition.rows, partition.content):
         problem = f"the rows in object {partition.digest} are not those that were archived"
         raise HistoryError(f"proving {partition.name}", problem, "restore the object from a copy")
     return path
 
 
-def _write(partition: HistoryPartition, path: Path, progress: Progress) -> None:
+def _write(
+    partition: HistoryPartition, path: Path, progress: Progress, session: duckdb.DuckDBPyConnection
+) -> None:
     history = HISTORY[partition.table]
     table = history.table(partition.columns)
     place = partition.columns.index("id")
-    lines, done = files.lines(table, path), 0
+    lines, done = files.lines(table, path, session), 0
     mine = HistoryPartition.objects.filter(
         pk=partition.pk, state__in=(PartitionState.COMING, PartitionState.BROUGHT)
     )

@@ -11,7 +11,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,27 @@ class Written:
     last: int
 
 
-def write(table: Table, rows: Iterable[Sequence[Any]], path: Path) -> Written:
+@contextmanager
+def engine(temp: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a session for our own statements: one for many files, since opening costs more than a small file.
+
+    Args:
+        temp: folder that a sort may spill into.
+    """
+    with closing(connect(MEMORY, temp=temp)) as session:
+        yield session
+
+
+def write(
+    table: Table, rows: Iterable[Sequence[Any]], path: Path, session: duckdb.DuckDBPyConnection
+) -> Written:
     """Write rows to a Parquet file, in their order, with bounded memory.
 
     Args:
         table: whose columns the rows have.
         rows: values as the models give them, by primary key.
         path: of the new file; what is on the way stands beside it for a while.
+        session: see `engine`.
 
     Raises:
         HistoryError: the engine failed.
@@ -68,7 +82,7 @@ def write(table: Table, rows: Iterable[Sequence[Any]], path: Path) -> Written:
             longest, number, last = max(longest, len(line)), number + 1, row[0]
             first = first or last
         spool.flush()
-        _copy(table, Path(spool.name), longest, path)
+        _copy(table, Path(spool.name), longest, path, session)
     return Written(path, number, digest.hexdigest(), first, last)
 
 
@@ -97,7 +111,7 @@ def _kinds(table: Table) -> list[str]:
     return found
 
 
-def _copy(table: Table, spool: Path, longest: int, path: Path) -> None:
+def _copy(table: Table, spool: Path, longest: int, path: Path, session: duckdb.DuckDBPyConnection) -> None:
     types = ", ".join(
         f"{quote(name)}: {quote('VARCHAR' if kind == 'JSON' else kind)}"
         for name, kind in zip(table.names, _kinds(table), strict=True)
@@ -106,17 +120,17 @@ def _copy(table: Table, spool: Path, longest: int, path: Path) -> None:
         f"read_json([{quote(str(spool))}], format = 'newline_delimited', columns = {{{types}}}, "
         f"maximum_object_size = {max(_LINE, longest + 1)})"
     )
-    memory = MEMORY if longest < _LINE else "1GB"
-    with closing(connect(memory)) as session:
-        try:
-            # Nothing but what came in: our own names, and values that DuckDB reads from the file.
-            session.execute(f"COPY (FROM {source}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-        except duckdb.Error as error:
-            said = str(error).strip().splitlines()[0]
-            raise HistoryError(f"writing {table.name} as Parquet", said) from error
+    try:
+        if longest >= _LINE:
+            session.execute("SET memory_limit = '1GB'")
+        # Nothing but what came in: our own names, and values that DuckDB reads from the file.
+        session.execute(f"COPY (FROM {source}) TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.Error as error:
+        said = str(error).strip().splitlines()[0]
+        raise HistoryError(f"writing {table.name} as Parquet", said) from error
 
 
-def lines(table: Table, path: Path) -> Iterator[bytes]:
+def lines(table: Table, path: Path, session: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
     """Yield the rows of a file as lines, in their order.
 
     Raises:
@@ -128,7 +142,7 @@ def lines(table: Table, path: Path) -> Iterator[bytes]:
     wanted = ", ".join(
         casts.get(kind, "{}").format(identifier(name)) for name, kind in zip(table.names, kinds, strict=True)
     )
-    for batch in select(f"SELECT {wanted} FROM {source([path])}"):  # noqa: S608 – our own names
+    for batch in select(f"SELECT {wanted} FROM {source([path])}", session):  # noqa: S608 – our own names
         for row in batch:
             values = list(row)
             for place in jsons:
@@ -147,31 +161,24 @@ def source(paths: Iterable[Path]) -> str:
     return f"read_parquet([{', '.join(quote(str(path)) for path in paths)}], union_by_name = true)"
 
 
-def select(sql: str, *, temp: Path | None = None) -> Iterator[list[tuple[Any, ...]]]:
-    """Run one of our own SELECTs; yield its rows a few at a time.
-
-    Args:
-        sql: over files.
-        temp: folder that a sort may spill into.
+def select(sql: str, session: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
+    """Run one of our own SELECTs over files; yield its rows a few at a time. One at a time in a session.
 
     Raises:
-        HistoryError: the engine refuses.
+        HistoryError: the engine refuses, or a value is not of its kind.
     """
-    with closing(connect(MEMORY, temp=temp)) as session:
-        try:
-            found = session.execute(sql)
-            while batch := found.fetchmany(PAGE):
-                yield batch
-        except duckdb.Error as error:
-            raise HistoryError("reading a partition", str(error).strip().splitlines()[0]) from error
-        except ValueError as error:
-            raise HistoryError("reading a partition", f"a value of it is not of its kind: {error}") from error
+    try:
+        found = session.execute(sql)
+        while batch := found.fetchmany(PAGE):
+            yield batch
+    except (duckdb.Error, ValueError) as error:
+        raise HistoryError("reading a partition", str(error).strip().splitlines()[0]) from error
 
 
-def content(table: Table, path: Path) -> tuple[int, str]:
+def content(table: Table, path: Path, session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     """Return how many rows a file has, and the SHA-256 of their lines."""
     digest, number = hashlib.sha256(), 0
-    for line in lines(table, path):
+    for line in lines(table, path, session):
         digest.update(line)
         number += 1
     return number, digest.hexdigest()
