@@ -25,7 +25,7 @@ from proofwatch.connectors.aws import AwsConnector
 from proofwatch.connectors.base import Place, Scope, Shard
 from proofwatch.connectors.turns import next_turn
 from proofwatch.snapshots.batches import Size, batches
-from proofwatch.store.planning import grouped
+from proofwatch.store.shards import grouped
 
 REGIONS = [f"region-{number}" for number in range(17)]
 RESOURCES, PAGE, ROW = 2_000, 100, 0.0004
@@ -50,7 +50,7 @@ def main() -> None:
     print(f"  {(calls * cpu + rows * ROW) * times:,.0f} CPU s, plan {plan * times / 1e6:,.0f} MB")
     print(f"\n{'threads':>8} {'tasks':>8} {'minutes':>8} {'of them waiting':>16} {'5,000 accounts: min':>20}")
     for threads in (8, 32, 128, 512):
-        tasks = batches(shards, sizes, threads)
+        tasks = list(batches(shards, lambda account: sizes, threads))
         took, waited = _played(tasks, sizes, threads, latency, cpu)
         whole = took * times / 60
         print(f"{threads:>8} {len(tasks):>8,} {took / 60:>8.1f} {waited / 60:>16.1f} {whole:>20.0f}")

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proofwatch.connectors.base import GLOBAL, Shard, Table
+from proofwatch.connectors.base import GLOBAL, Table
 from proofwatch.connectors.registry import connector_class
 from proofwatch.connectors.turns import Turns
 from proofwatch.remediation.clock import observe
 from proofwatch.snapshots.base import Objects, State
-from proofwatch.snapshots.batches import Size, batches
+from proofwatch.snapshots.batches import batches
 from proofwatch.snapshots.collect import Reading, Task, collect
 from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.rebuild import prune
@@ -34,6 +34,7 @@ from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.outcome import Outcome
 from proofwatch.store.planning import Plan
 from proofwatch.store.services import connections, reads, sweeps
+from proofwatch.store.shards import Shards
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -147,10 +148,9 @@ def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exch
     if plan.failure:
         collected.add(_nothing_read(plan, tables))
         return collected
-    tasks = _tasks(
-        tools, run, [item for item in plan.shards if not derived.is_derived(item, tables)], exchange
-    )
-    told = _Told(tools, run, sum(len(shard.tables) for task in tasks for shard in task.shards))
+    shards = plan.shards.some(lambda names: not derived.is_derived(names, tables))
+    tasks = _tasks(tools, run, shards, exchange)
+    told = _Told(tools, run, shards.readings())
     told.tell(0, 0)
     for task, found in tools.pool.each(collect, tasks):
         readings = found if isinstance(found, list) else _lost(task, found)
@@ -161,22 +161,14 @@ def _collect(tools: Tools, run: Sweep, plan: Plan, tables: Sequence[Table], exch
     return collected
 
 
-def _tasks(tools: Tools, run: Sweep, shards: Sequence[Shard], exchange: Exchange) -> list[Task]:
+def _tasks(tools: Tools, run: Sweep, shards: Shards, exchange: Exchange) -> Iterator[Task]:
     """Put shards together by what their reading took the last time."""
     connection, last = run.connection, sweeps.latest(run.connection, whole=True)
     cls = connector_class(connection.kind)
     settings = json.dumps(connection.settings, sort_keys=True)
-    names = {table for shard in shards for table in shard.tables}
-    took = reads.took(last, names, tools.objects) if last else ()
-    sizes = {
-        (table, account, region): Size(calls, rows)
-        for account, found in took
-        for table, region, calls, rows in found
-    }
-    return [
-        Task(connection.kind, settings, str(run.pk), batch, exchange, tools.turns)
-        for batch in batches(shards, sizes, tools.pool.size, together=cls.one_worker)
-    ]
+    sizes = reads.sizes(last, shards.tables(), tools.objects)
+    for batch in batches(shards, sizes, tools.pool.size, together=cls.one_worker):
+        yield Task(connection.kind, settings, str(run.pk), batch, exchange, tools.turns)
 
 
 @dataclass(slots=True)
@@ -223,8 +215,8 @@ def _derive(
     cache, owner = tools.cache / TABLES, run.connection.name
     read = _judged(collected, states)
     work = derived.Work(tools.objects, cache, tools.catalog, run.observed_at, whole, owner, read, folder)
-    for shard in plan.shards if not plan.failure else ():
-        for name in shard.tables if derived.is_derived(shard, tables) else ():
+    for shard in plan.shards.some(lambda names: derived.is_derived(names, tables)):
+        for name in shard.tables:
             reading = derived.read(known[name], run.connection, shard, work, folder)
             collected.add([reading])
     return list(known.values())

@@ -12,6 +12,7 @@ from proofwatch.store import planning, reconcile
 from proofwatch.store.models import Connection
 from proofwatch.store.planning import Plan, _with_known_places
 from proofwatch.store.services import sweeps
+from proofwatch.store.shards import Shards, grouped
 from tests.store.samples import Folder, begun, connection, outcome
 
 NO_OBJECTS = Folder(Path())
@@ -56,19 +57,22 @@ def test_a_plan_is_kept_by_what_is_read_in_the_same_places(database_url: str) ->
         for region in (["global"] if service == "s3" else ["eu-west-1", "us-east-1"])
     ]
     plan = Plan(
-        {"account_id": "1", "details": {}}, Scope((Place("1", "global"),), ("x",), ("*",)), tuple(shards)
+        {"account_id": "1", "details": {}},
+        Scope((Place("1", "global"),), ("x",), ("*",)),
+        Shards(grouped(shards)),
     )
     body = json.loads(rfc8785.dumps(planning._plan_body(owner, plan)))
     found = planning._parse_plan(body)
     assert sorted(found.shards, key=str) == sorted(shards, key=str)
     assert (found.scope, found.identity, found.failure) == (plan.scope, plan.identity, "")
+    assert found.shards.readings() == sum(len(shard.tables) for shard in shards)
     assert len(body["reads"]) == 2, "s3 by itself; ec2 and rds are read in the same places"
     assert len(json.dumps(body)) < 40 * len(shards)
 
 
 def test_a_plan_of_before_is_read(database_url: str) -> None:
-    shards = (Shard("1", "global", "s3", ("a", "b")),)
-    body = planning._plan_body(connection(), Plan({"details": {}}, Scope(()), shards))
+    shards = [Shard("1", "global", "s3", ("a", "b"))]
+    body = planning._plan_body(connection(), Plan({"details": {}}, Scope(()), Shards(grouped(shards))))
     del body["reads"]
     body["shards"] = [{"account_id": "1", "region": "global", "service": "s3", "tables": ["a", "b"]}]
-    assert planning._parse_plan(body).shards == shards
+    assert list(planning._parse_plan(body).shards) == shards

@@ -261,7 +261,10 @@ class Connector(Protocol):
         ...
 
     def shards(self, scope: Scope, tables: Sequence[str]) -> list[Shard]:
-        """Split the reading of `tables` over `scope` into independent pieces."""
+        """Split the reading of `tables` over `scope` into independent pieces.
+
+        Those of one account rest on its own places alone: large scopes are asked for account by account.
+        """
         ...
 
     def begin(self, sweep: str) -> None:

@@ -7,10 +7,11 @@ it is done again by itself, in pieces, so that what kills workers is named and t
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -53,24 +54,24 @@ class Pool:
         return self.workers.here
 
     def each(
-        self, call: Callable[[T], R], tasks: Sequence[T], at_once: int = AT_ONCE
+        self, call: Callable[[T], R], tasks: Iterable[T], at_once: int = AT_ONCE
     ) -> Iterator[tuple[T, R | Lost]]:
         """Yield each task with its result as it ends, in any order; a suspect comes back in pieces.
 
         Args:
             call: what is done with a task; picklable, and safe to do twice.
-            tasks: what to do.
+            tasks: what to do; taken as it is handed out.
             at_once: how many are handed out at a time, where what they take together is to be bounded.
 
         Raises:
             ExecutorLost: the executor is gone and does not come back. What was yielded before stands.
             Exception: what a task raised, unless it was its worker's fault.
         """
-        run = _Run(self.workers, call, deque(tasks), at_once)
+        run = _Run(self.workers, call, iter(tasks), at_once)
         yield from run.all()
         for task in run.suspects:
             for piece in task.pieces():
-                yield from _Run(self.workers, call, deque([piece]), at_once, alone=True).all()
+                yield from _Run(self.workers, call, iter([piece]), at_once, alone=True).all()
 
 
 @contextmanager
@@ -90,9 +91,13 @@ class _Run(Generic[T, R]):
 
     workers: Workers
     call: Callable[[T], R]
-    waiting: deque[T]
+    coming: Iterator[T]
     at_once: int = AT_ONCE
     alone: bool = False
+    waiting: deque[T] = field(default_factory=deque)
+    """Handed out next, before those that come."""
+    later: list[T] = field(default_factory=list)
+    """Done once more, after all others."""
     suspects: list[T] = field(default_factory=list)
     held: dict[Future[R], T] = field(default_factory=dict)
     ended: SimpleQueue[Future[R]] = field(default_factory=SimpleQueue)
@@ -102,7 +107,7 @@ class _Run(Generic[T, R]):
     deaths: int = 0
 
     def all(self) -> Iterator[tuple[T, R | Lost]]:
-        while self.waiting or self.held:
+        while self._waits() or self.held:
             if not self._hand_out():
                 yield from self._lost()
                 continue
@@ -116,6 +121,7 @@ class _Run(Generic[T, R]):
                 continue
             task, self.losses = self.held.pop(future), 0
             if error is None:
+                self.faults.pop(id(task), None)
                 yield task, future.result()
             elif self.workers.killed(error):
                 yield from self._killed(task, DEATHS)
@@ -124,9 +130,18 @@ class _Run(Generic[T, R]):
             else:
                 raise error
 
+    def _waits(self) -> bool:
+        """Tell whether a task waits, with the next one at the head of `waiting`."""
+        if not self.waiting:
+            self.waiting.extend(islice(self.coming, 1))
+        if not self.waiting:
+            self.waiting.extend(self.later)
+            self.later.clear()
+        return bool(self.waiting)
+
     def _hand_out(self) -> bool:
         """Hand out what waits; tell whether the executor took it."""
-        while self.waiting and len(self.held) < self.at_once:
+        while len(self.held) < self.at_once and self._waits():
             try:
                 future = self.workers.submit(self.call, self.waiting[0], self.avoid)
             except Exception as error:  # what is broken is told by each executor; all else goes on up
@@ -177,13 +192,14 @@ class _Run(Generic[T, R]):
         if self.deaths >= DEATHS:
             yield task, Lost(KILLS.format(task.doing), killed=True)
         else:
-            self.waiting.append(task)
+            self.later.append(task)
 
     def _fault(self, task: T, error: WorkerFault) -> Iterator[tuple[T, R | Lost]]:
         self.faults[id(task)] += 1
         if error.worker:
             self.avoid |= {error.worker}
         if self.faults[id(task)] >= FAULTS:
+            del self.faults[id(task)]
             yield task, Lost(" ".join(error.problem.split()))
         else:
-            self.waiting.append(task)
+            self.later.append(task)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from proofwatch.connectors.base import Shard
+from proofwatch.connectors.ondisk import RowsOnDisk
 
 Place = tuple[str, str, str]
 """Table, account, region."""
@@ -35,10 +39,16 @@ class Size:
         return CALL * self.calls + ROW * self.rows
 
 
+Sizes = Callable[[str], Mapping[Place, Size]]
+"""Account → what reading its places took the last time."""
+
+
 def batches(
-    shards: Sequence[Shard], sizes: Mapping[Place, Size], workers: int, *, together: bool = False
-) -> list[tuple[Shard, ...]]:
-    """Return tasks that hold every shard's tables once, the longest first.
+    shards: Iterable[Shard], sizes: Sizes, workers: int, *, together: bool = False
+) -> Iterator[tuple[Shard, ...]]:
+    """Yield tasks that hold every shard's tables once, the longest first.
+
+    What is planned waits on disk: of each account, and of each task, the memory holds only where.
 
     Args:
         shards: what to read; those of one account come together, because they share sign-ins.
@@ -47,13 +57,29 @@ def batches(
         together: whether one worker must read everything.
     """
     if together:
-        return [tuple(shards)] if shards else []
-    near = sorted(shards, key=lambda shard: (shard.account_id, shard.region))
-    pieces = [piece for shard in near for piece in _split(shard, sizes)]
-    seconds = [_seconds(piece, sizes) for piece in pieces]
-    most = min(LONGEST, sum(seconds) / (SHARE * max(1, workers)))
-    made = sorted(_packed(zip(pieces, seconds, strict=True), most), key=lambda item: -item[1])
-    return [tasks for tasks, _ in made]
+        yield from filter(None, (tuple(shards),))
+        return
+    planned = RowsOnDisk()
+    accounts: dict[str, None] = {}
+    total = 0.0
+    for account, items in groupby(shards, attrgetter("account_id")):
+        known = sizes(account)
+        pieces = [(piece, _seconds(piece, known)) for shard in items for piece in _split(shard, known)]
+        total += sum(seconds for _, seconds in pieces)
+        planned.add(account, [_packed(piece, seconds) for piece, seconds in pieces])
+        accounts[account] = None
+    most = min(LONGEST, total / (SHARE * max(1, workers)))
+    waiting = RowsOnDisk()
+    order: list[tuple[float, int]] = []
+    for account in sorted(accounts):
+        for pieces_, seconds in _together(sorted(planned.rows(account), key=itemgetter(0)), most):
+            waiting.add(str(len(order)), [[account, *piece] for piece in pieces_])
+            order.append((-seconds, len(order)))
+    for _, number in sorted(order):
+        yield tuple(
+            Shard(account, region, service, tuple(tables))
+            for account, region, service, tables, _ in waiting.rows(str(number))
+        )
 
 
 def _split(shard: Shard, sizes: Mapping[Place, Size]) -> Iterator[Shard]:
@@ -68,14 +94,19 @@ def _seconds(shard: Shard, sizes: Mapping[Place, Size]) -> float:
     return sum(size.seconds if size else UNKNOWN for size in known)
 
 
-def _packed(pieces: Iterable[tuple[Shard, float]], most: float) -> Iterator[tuple[tuple[Shard, ...], float]]:
-    held: list[Shard] = []
+def _packed(shard: Shard, seconds: float) -> list[Any]:
+    return [shard.region, shard.service, shard.tables, seconds]
+
+
+def _together(pieces: Iterable[list[Any]], most: float) -> Iterator[tuple[list[list[Any]], float]]:
+    held: list[list[Any]] = []
     total = 0.0
-    for shard, seconds in pieces:
-        if held and (total + seconds > most or shard.account_id != held[0].account_id):
-            yield tuple(held), total
+    for piece in pieces:
+        seconds = piece[-1]
+        if held and total + seconds > most:
+            yield held, total
             held, total = [], 0.0
-        held.append(shard)
+        held.append(piece)
         total += seconds
     if held:
-        yield tuple(held), total
+        yield held, total

@@ -79,7 +79,7 @@ class Pool(Protocol):
         ...
 
     def each(
-        self, call: Callable[[T], R], tasks: Sequence[T], at_once: int = 0
+        self, call: Callable[[T], R], tasks: Iterable[T], at_once: int = 0
     ) -> Iterator[tuple[T, R | Lost]]:
         """Yield each task with its result as it ends; one that kills its workers comes back in pieces."""
         ...

@@ -203,9 +203,9 @@ def check_fresh(source: Connection, observed: datetime, now: datetime, doing: st
         raise Unread(doing, problem, f"Look why {source.name} is stale.", permanent=False, code="stale")
 
 
-def is_derived(shard: Shard, tables: Sequence[Table]) -> bool:
-    """Tell whether a shard's tables are made here."""
-    return any(table.derived and table.name in shard.tables for table in tables)
+def is_derived(names: Sequence[str], tables: Sequence[Table]) -> bool:
+    """Tell whether what is read together is made here."""
+    return any(table.derived and table.name in names for table in tables)
 
 
 def _maker(name: str) -> Maker:

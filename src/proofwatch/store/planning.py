@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from proofwatch.connectors.base import EVERY, GLOBAL, Place, Scope, Shard, Table
+from proofwatch.connectors.base import EVERY, GLOBAL, Connector, Place, Scope, Shard, Table
 from proofwatch.connectors.registry import connector_class
 from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.base import Objects
@@ -18,6 +18,7 @@ from proofwatch.store import derived
 from proofwatch.store.models import Connection, Sweep
 from proofwatch.store.models.sweeps import Trigger
 from proofwatch.store.services import reads, sweeps
+from proofwatch.store.shards import Shards, grouped
 
 if TYPE_CHECKING:
     from proofwatch.checks.load import Catalog
@@ -29,7 +30,7 @@ class Plan:
 
     identity: Mapping[str, Any]
     scope: Scope
-    shards: tuple[Shard, ...]
+    shards: Shards
     failure: str = ""
     """Why nothing can be read at all (the identity is not accepted); then every place is unread."""
 
@@ -75,7 +76,7 @@ def _known_plan(run: Sweep, tables: Sequence[Table], objects: Objects, now: date
     names = [table.name for table in tables]
     try:
         connector = cls(cls.parse_settings(connection.settings))
-        return replace(known, shards=tuple(connector.shards(known.scope, names)))
+        return replace(known, shards=_shards(connector, known.scope, names))
     except ProofwatchError:
         return None
 
@@ -88,10 +89,19 @@ def _make_plan(connection: Connection, tables: Sequence[Table], catalog: Catalog
         identity = connector.identity()
         scope = _with_known_places(connector.scope(), connection, objects)
         scope = derived.with_sources(scope, connection, tables, catalog)
-        return Plan(asdict(identity), scope, tuple(connector.shards(scope, names)))
+        return Plan(asdict(identity), scope, _shards(connector, scope, names))
     except ProofwatchError as error:
         scope = _known_scope(connection, objects)
-        return Plan({}, scope, (), failure=" ".join(error.problem.split()))
+        return Plan({}, scope, Shards([]), failure=" ".join(error.problem.split()))
+
+
+def _shards(connector: Connector, scope: Scope, names: Sequence[str]) -> Shards:
+    """Return what a connector reads, which is asked account by account: all at once may be millions."""
+    places: dict[str, list[Place]] = {}
+    for place in scope.places:
+        places.setdefault(place.account_id, []).append(place)
+    parts = (replace(scope, places=tuple(places[account])) for account in sorted(places))
+    return Shards(grouped(shard for part in parts for shard in connector.shards(part, names)))
 
 
 def _with_known_places(scope: Scope, connection: Connection, objects: Objects) -> Scope:
@@ -131,40 +141,15 @@ def _plan_body(connection: Connection, plan: Plan) -> dict[str, Any]:
         "places": [asdict(place) for place in plan.scope.places],
         "unknown": list(plan.scope.unknown),
         "unlisted": list(plan.scope.unlisted),
-        "reads": grouped(plan.shards),
+        "reads": plan.shards.groups,
     }
-
-
-def grouped(shards: Sequence[Shard]) -> list[dict[str, Any]]:
-    """Return shards as plain data, by what is read in the same places: a large company has millions."""
-    where: dict[tuple[str, tuple[str, ...]], dict[str, list[str]]] = {}
-    for shard in shards:
-        places = where.setdefault((shard.service, shard.tables), {})
-        places.setdefault(shard.account_id, []).append(shard.region)
-    groups: list[dict[str, Any]] = []
-    for (service, tables), places in where.items():
-        read = {"service": service, "tables": list(tables)}
-        same = next((group for group in groups if group["places"] == places), None)
-        if same is None:
-            groups.append({"services": [read], "places": places})
-        else:
-            same["services"].append(read)
-    return groups
-
-
-def _ungrouped(groups: Sequence[Mapping[str, Any]]) -> Iterator[Shard]:
-    for group in groups:
-        for account, regions in group["places"].items():
-            for region in regions:
-                for read in group["services"]:
-                    yield Shard(account, region, read["service"], tuple(read["tables"]))
 
 
 def _parse_plan(body: Mapping[str, Any]) -> Plan:
     places = tuple(Place(**place) for place in body["places"])
     scope = Scope(places, tuple(body["unknown"]), tuple(body["unlisted"]))
     if "reads" in body:
-        return Plan(body["identity"], scope, tuple(_ungrouped(body["reads"])), body["failure"])
+        return Plan(body["identity"], scope, Shards(body["reads"]), body["failure"])
     # As it was written before shards were grouped.
-    shards = tuple(Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
-    return Plan(body["identity"], scope, shards, body["failure"])
+    shards = (Shard(**{**shard, "tables": tuple(shard["tables"])}) for shard in body["shards"])
+    return Plan(body["identity"], scope, Shards(grouped(shards)), body["failure"])

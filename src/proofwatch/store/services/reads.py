@@ -20,7 +20,9 @@ from typing import Any, Literal, NamedTuple
 
 from django.db.models import Count, Q
 
+from proofwatch.connectors.ondisk import RowsOnDisk
 from proofwatch.snapshots.base import Objects
+from proofwatch.snapshots.batches import Place, Size, Sizes
 from proofwatch.snapshots.canon import PARQUET, Columns, copy, engine_errors, names, read_parquet, read_rows
 from proofwatch.snapshots.engine import connect
 from proofwatch.store.django import guarded
@@ -140,19 +142,26 @@ def places(sweep: Sweep, objects: Objects) -> list[PlaceRead]:
     return sorted((PlaceRead(*row) for row in rows), key=lambda item: (-item.failed, *item[:2]))
 
 
-def took(
-    sweep: Sweep, tables: Collection[str], objects: Objects
-) -> Iterator[tuple[str, list[tuple[str, str, int, int]]]]:
-    """Yield each account with (table, region, calls, rows) of its readings: what they took in a sweep."""
+def sizes(sweep: Sweep | None, tables: Collection[str], objects: Objects) -> Sizes:
+    """Return what reading an account's places took in a sweep; it waits on disk until it is asked for."""
+    taken = RowsOnDisk()
+    for account, items in groupby(_took(sweep, tables, objects) if sweep else (), itemgetter(0)):
+        taken.add(account, [item[1:] for item in items])
+
+    def of_account(account: str) -> dict[Place, Size]:
+        rows = taken.rows(account)
+        return {(table, account, region): Size(calls, count) for table, region, calls, count in rows}
+
+    return of_account
+
+
+def _took(sweep: Sweep, tables: Collection[str], objects: Objects) -> Iterator[Any]:
     columns = ("account_id", "table", "region", "calls", "rows")
-    if sweep.reads_object:
-        where = 'WHERE list_contains($tables, "table") ORDER BY account_id'
-        rows: Iterable[Any] = _select(sweep, objects, _listed(columns), where, {"tables": list(tables)})
-    else:
+    if not sweep.reads_object:
         found = ShardRead.objects.filter(sweep=sweep, table__in=tables).order_by("account_id")
-        rows = _kept(found.values_list(*columns))
-    for account, items in groupby(rows, itemgetter(0)):
-        yield account, [tuple(item[1:]) for item in items]
+        return _kept(found.values_list(*columns))
+    where = 'WHERE list_contains($tables, "table") ORDER BY account_id'
+    return _select(sweep, objects, _listed(columns), where, {"tables": list(tables)})
 
 
 def totals(sweep: Sweep) -> Totals:
