@@ -32,9 +32,11 @@ class Cluster:
         folder: for what they write.
         host: where the scheduler listens.
         tls: options of the command line that name the files, for an encrypted cluster.
+        silence: after which a worker is taken for dead.
     """
 
-    def __init__(self, folder: Path, host: str = HOST, tls: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, host: str = HOST, tls: Sequence[str] = (), silence: str = "20s") -> None:
+        self.silence = silence
         self.folder, self.host, self.port, self.tls = folder, host, free_port(), list(tls)
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -82,6 +84,16 @@ class Cluster:
         self.workers.append(process)
         return process
 
+    def wait(self, workers: int) -> None:
+        """Wait until so many workers are there."""
+        from proofwatch.runtime.cluster import Cluster as Dask
+
+        asked, until = Dask(self.address), time.monotonic() + 60
+        while asked.size < workers:
+            assert time.monotonic() < until, self.log("scheduler")
+            time.sleep(0.2)
+        asked.close(wait=True)
+
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text("utf-8", "replace")[-3000:]
 
@@ -103,7 +115,7 @@ class Cluster:
         command = [*through, sys.executable, "-m", "dask", kind, *self.tls, *options]
         settings = {
             "PYTHONPATH": str(ROOT),
-            "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20s",
+            "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": self.silence,
             "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "15s",
             "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",

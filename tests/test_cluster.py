@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,7 +27,9 @@ from proofwatch.snapshots.exchange import NOTHING
 from proofwatch.store.models import CheckRun, Finding, FindingEvent, Sweep
 from proofwatch.store.services import connections, sweeps
 from tests.buckets import Server, ministack
-from tests.clusters import POISON, Cluster, kill_children
+from tests.clusters import POISON, ROOT, Cluster, kill_children
+from tests.forward import forwarding
+from tests.runtime.test_cluster import namespace
 from tests.test_systems import Company
 
 __all__ = ["ministack"]
@@ -236,6 +239,35 @@ def test_a_cluster_that_sees_the_objects_commits_and_judges_too(
     (own,) = far.glob("proofwatch-*")
     assert len(list((own / "tables").iterdir())) == len(SOME), "each was committed there"
     assert {path.name for path in own.rglob("*.ndjson")} <= {NOTHING}, "and no copy of a part is left"
+
+
+def test_a_worker_that_the_network_takes_away_in_the_middle_costs_nothing(
+    company: Company, tmp_path: Path
+) -> None:
+    before = state()
+    source = urlsplit(company.systems["github"].fake.url)
+    assert source.hostname and source.port
+    with (
+        namespace() as (here, there, name),
+        forwarding(here, (source.hostname, source.port)) as (passed, port),
+        Cluster(tmp_path / "dask", host=here, silence="5s") as cluster,
+    ):
+        inside = ["ip", "netns", "exec", name]
+        beyond = [sys.executable, "-m", "tests.forward", source.hostname, str(source.port), here, str(port)]
+        with subprocess.Popen([*inside, *beyond], cwd=ROOT) as forward:
+            try:
+                cluster.add("near", 1)
+                cluster.add("far", 1, more=["--host", there], through=inside)
+                cluster.wait(2)
+
+                def cut() -> None:
+                    assert passed.came.wait(60), "the far worker reads, too"
+                    subprocess.run(["ip", "link", "set", f"{name}a", "down"], check=True)
+
+                done = disturbed(company, cluster, 3, cut, tables=(*SOME, "github_pull_request"))
+            finally:
+                forward.kill()
+    assert (done.state, state()) == ("complete", before)
 
 
 def bucket(server: Server, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
