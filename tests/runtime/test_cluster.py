@@ -8,7 +8,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,26 @@ def test_a_cluster_that_speaks_tls_lets_in_who_has_its_authoritys_certificate(tm
         with pytest.raises(ExecutorLost) as caught:
             _ = dask.Cluster(cluster.address, strange, patience=1).size
     assert "no scheduler answers" in str(caught.value)
+
+
+def test_every_task_of_a_wave_ends_for_itself(tmp_path: Path) -> None:
+    with Cluster(tmp_path) as cluster:
+        cluster.add("w", 1)
+        workers = dask.Cluster(cluster.address)
+        good, odd = Job((3,)), Job(("a",))  # type: ignore[arg-type]
+        ends = [workers.submit(squares, job, frozenset()) for job in (good, odd, good)]
+        lost = workers.submit(partial(print, threading.Lock()), good, frozenset())
+        assert [ends[0].result(60), ends[2].result(60)] == [[9], [9]]
+        assert isinstance(ends[1].exception(60), TypeError)
+        assert lost.exception(60) is not None, "what cannot be sent is told, and holds nothing up"
+        slow = workers.submit(squares, Job((4,), nap=2), frozenset())
+        with pytest.raises(TimeoutError):
+            slow.result(0.5)
+        workers.close(wait=False)
+        with pytest.raises(CancelledError):
+            slow.result(60)
+        assert workers.submit(squares, good, frozenset()).result(60) == [9], "it begins anew when it is asked"
+        workers.close(wait=True)
 
 
 def test_a_scheduler_that_is_nowhere_is_told_in_words() -> None:

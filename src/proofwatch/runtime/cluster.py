@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
 from proofwatch.connectors.turns import OwnTurns
 from proofwatch.runtime.executor import ExecutorLost
+from proofwatch.runtime.waves import ANYWHERE, Waves, Where
 from proofwatch.snapshots.collect import WorkerFault
 
 PATIENCE = 120.0
@@ -20,6 +21,8 @@ PATIENCE = 120.0
 CONNECT = 10.0
 ANSWER = 30.0
 """Seconds for one attempt to reach the scheduler, and for its answer to a worker."""
+LISTED = 1.0
+"""Seconds for which a list of the workers is taken to be true."""
 DOING = "asking the Dask cluster"
 HANDLER = "proofwatch_turn"
 
@@ -48,22 +51,23 @@ class Cluster:
     def __init__(self, address: str, tls: Tls | None = None, patience: float = PATIENCE) -> None:
         self._address, self._tls, self._patience = address, tls, patience
         self._client: Any = None
-        self._executor: Any = None
+        self._waves: Waves
         self._deserted = 0.0
+        self._looked = 0.0
+        self._workers: Sequence[str] = ()
 
     def submit(self, call: Callable[..., Any], task: Any, avoid: frozenset[str]) -> Future[Any]:
         """Hand out a task; see `executor.Workers`."""
-        client = self._connected()
-        executor = self._executor
+        self._connected()
+        where = ANYWHERE
         if avoid or task.near:
-            fit = sorted(set(client.scheduler_info(n_workers=-1)["workers"]) - avoid)
+            fit = tuple(worker for worker in self._listed() if worker not in avoid)
             if fit and task.near:
                 first = max(fit, key=lambda worker: hashlib.sha256(f"{worker} {task.near}".encode()).digest())
-                executor = client.get_executor(pure=False, workers=[first], allow_other_workers=True)
+                where = Where((first,), others=True)
             elif fit:
-                executor = client.get_executor(pure=False, workers=fit, allow_other_workers=False)
-        future: Future[Any] = executor.submit(_on_worker, call, task)
-        return future
+                where = Where(fit)
+        return self._waves.submit(call, task, where)
 
     def alive(self) -> bool:
         """Tell whether the scheduler is still there.
@@ -92,6 +96,7 @@ class Cluster:
         """End the connection; what was not begun is not begun any more. The cluster goes on."""
         client, self._client = self._client, None
         if client is not None:
+            self._waves.end()
             client.close(timeout=CONNECT)
 
     def killed(self, error: BaseException) -> bool:
@@ -113,6 +118,13 @@ class Cluster:
         workers = self._connected().scheduler_info(n_workers=-1)["workers"]
         return sum(worker["nthreads"] for worker in workers.values())
 
+    def _listed(self) -> Sequence[str]:
+        """Return the workers' addresses, as of a moment ago: thousands of tasks are handed out in one."""
+        if time.monotonic() - self._looked > LISTED:
+            self._workers = sorted(self._client.scheduler_info(n_workers=-1)["workers"])
+            self._looked = time.monotonic()
+        return self._workers
+
     def _connected(self) -> Any:
         if self._client is not None and self._client.status == "running":
             return self._client
@@ -121,7 +133,7 @@ class Cluster:
         while True:
             try:
                 self._client = _connect(self._address, self._tls, min(CONNECT, self._patience))
-                self._executor = self._client.get_executor(pure=False)
+                self._waves, self._looked = Waves(self._client, _on_worker), 0.0
                 return self._client
             except (OSError, TimeoutError) as error:
                 if time.monotonic() + pause > until:
