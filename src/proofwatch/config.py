@@ -77,6 +77,7 @@ class Settings:
         organization: whose controls these are, as exports name it.
         retain_years: how long after its end a period's evidence is held.
         browser: program that takes pictures of pages; "" looks for one.
+        history_months: whole months of history that stay in the database; 0 for all.
     """
 
     home: Path
@@ -96,6 +97,7 @@ class Settings:
     organization: str = ""
     retain_years: int = 7
     browser: str = ""
+    history_months: int = 13
 
     @property
     def exports(self) -> Path:
@@ -154,6 +156,8 @@ VARIABLES: dict[str, str] = {
     "PROOFWATCH_SAML_TITLE": "What its button says. Default: single sign-on.",
     "PROOFWATCH_ORGANIZATION": "Whose controls these are, as exports name it. Default: none.",
     "PROOFWATCH_RETAIN_YEARS": "Years after its end for which the evidence of a period is held. Default: 7.",
+    "PROOFWATCH_HISTORY_MONTHS": "Whole months before this one whose history stays in the database; what is "
+    "older goes to the object store. 0: nothing goes. Default: 13, so that a period of 12 months is at hand.",
     "PROOFWATCH_BROWSER": "Program that takes pictures of pages. Default: Chromium, where it is installed.",
     "PROOFWATCH_METRICS_TOKEN": "Token that /metrics asks for, or file:/path with it. Default: none: only "
     "this machine is told.",
@@ -194,6 +198,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         organization=environ.get("PROOFWATCH_ORGANIZATION", "").strip(),
         retain_years=_years(environ.get("PROOFWATCH_RETAIN_YEARS", "").strip() or "7"),
         browser=environ.get("PROOFWATCH_BROWSER", "").strip(),
+        history_months=_months(environ.get("PROOFWATCH_HISTORY_MONTHS", "").strip() or "13"),
     )
 
 
@@ -201,6 +206,16 @@ def _years(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100):
         raise ConfigError(
             "reading PROOFWATCH_RETAIN_YEARS", f"{text!r} is no number from 1 to 100", "Write 7."
+        )
+    return int(text)
+
+
+def _months(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 1200):
+        raise ConfigError(
+            "reading PROOFWATCH_HISTORY_MONTHS",
+            f"{text!r} is no number of months",
+            "Write 13, or 0 to keep every month in the database.",
         )
     return int(text)
 

@@ -22,6 +22,7 @@ from proofwatch.alerts.rules import Rule, matches
 from proofwatch.alerts.tally import alert_key
 from proofwatch.alerts.telling import EFFECTS, ENDINGS
 from proofwatch.controls.base import Control
+from proofwatch.store.history import absent
 from proofwatch.store.models import Connection, ControlStatusHistory, FindingEvent, Sweep
 from proofwatch.store.models.findings import EventKind
 from proofwatch.store.models.sweeps import APPLIED
@@ -61,6 +62,7 @@ class _Group:
 
 def replay(rules: Iterable[Rule], since: datetime, now: datetime) -> list[Replayed]:
     """Play the time from `since` to `now` again for each rule; return what each would have sent."""
+    absent.refuse_ended(since, "playing the past again")
     listed = control_lists.current()
     controls = control_lists.controls_of(listed) if listed else ()
     routes = Routes(now)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
+from proofwatch.store.history import absent
+from proofwatch.store.history.base import Month
 from proofwatch.store.models import Alert, AlertResource, CheckRun, Delivery
 from proofwatch.store.models.alerts import AlertState
 
@@ -25,7 +27,7 @@ def times(row: Alert) -> dict[str, int | None]:
 
 
 def times_of(rows: Sequence[Alert]) -> dict[Any, dict[str, int | None]]:
-    """Return alert's id → its four times, for many alerts in two queries."""
+    """Return alert's id → its four times, for many alerts in three queries."""
     told, seen = _told(rows), _seen_before(rows)
     found: dict[Any, dict[str, int | None]] = {}
     for row in rows:
@@ -65,8 +67,11 @@ def _seen_before(rows: Sequence[Alert]) -> Mapping[Any, datetime]:
     )
     last = asked.distinct().annotate(seen=Subquery(runs.values("observed_at")[:1]))
     found: dict[Any, datetime] = {}
+    away = absent.away(None, None, tables=("check_run",))
     for one in last:
-        if one["seen"] is not None:
+        # The newest run that is here may not be the newest that there was.
+        month = Month.of(one["alert__first_failed_at"])
+        if one["seen"] is not None and month not in away and month.plus(-1) not in away:
             found[one["alert"]] = max(one["seen"], found.get(one["alert"], one["seen"]))
     return found
 

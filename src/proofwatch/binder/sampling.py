@@ -19,6 +19,7 @@ from proofwatch.reports.sample import METHOD, Sample, draw, lines
 from proofwatch.reports.tables import Written, write_table
 from proofwatch.store import log
 from proofwatch.store.django import write
+from proofwatch.store.history.bring import fetch
 from proofwatch.store.models import Audit
 from proofwatch.store.services import controls
 from proofwatch.store.services.naming import unknown
@@ -81,6 +82,9 @@ def draw_sample(asks: Asks, origin: Origin, folder: Path) -> Drawn:
         ReportError: the files cannot be written.
         EvidenceError: the verdicts cannot be read.
     """
+    since = datetime.combine(asks.audit.first, time.min, UTC)
+    until = datetime.combine(asks.audit.last + timedelta(days=1), time.min, UTC)
+    fetch(since, until, asks.objects, actor=origin.by, now=origin.now)
     population = lines(POPULATIONS[asks.kind](asks, origin.now))
     found = draw(population, asks.number, asks.seed)
     base = f"sample-{asks.control.id}-{asks.kind}"

@@ -30,6 +30,8 @@ from proofwatch.evidence.note import split_note
 from proofwatch.reports import readiness, verifiers
 from proofwatch.reports.provenance import Origin
 from proofwatch.store import log as store_log
+from proofwatch.store.history import absent
+from proofwatch.store.history.bring import WHOLE, fetch
 from proofwatch.store.log import DjangoLog
 from proofwatch.store.models import Audit, LogEntry
 from proofwatch.store.services import controls as lists
@@ -84,9 +86,12 @@ def write_binder(
 
     Raises:
         BinderError: the log has no checkpoint yet, or the ZIP cannot be written.
+        HistoryError: an archived month of the period could not be brought back, or left meanwhile.
         EvidenceError: an object or an entry is missing or changed: nothing is exported that does not hold.
     """
     listed = lists.of_period(audit)
+    since, until = _span(audit)
+    fetch(since, until, tools.objects, actor=origin.by, now=origin.now)
     with tempfile.TemporaryDirectory(prefix="proofwatch-binder-") as work:
         order = _under_head(
             Order(
@@ -108,9 +113,18 @@ def write_binder(
                 archive.add_file(verifier, verifiers.path(verifier))
             archive.add_json(ABOUT, _about(order, len(archive.names)))
             archive.add("README.md", readme.readme(order).encode())
+            absent.refuse(since, until, WHOLE)
             files = len(archive.names) + 2
             archive.finish(tools.key, order.head)
     return Made(path, files, order.head.size)
+
+
+def _span(audit: Audit) -> tuple[datetime, datetime]:
+    """Return the first moment of a period, and the first one after it."""
+    return (
+        datetime.combine(audit.first, time.min, UTC),
+        datetime.combine(audit.last + timedelta(days=1), time.min, UTC),
+    )
 
 
 def _left_out(order: Order) -> list[str]:
@@ -142,8 +156,7 @@ def _under_head(order: Order) -> Order:
 
 def _entries(audit: Audit, size: int) -> tuple[int, int]:
     """Return the first and the last index of the period's entries under the checkpoint."""
-    since = datetime.combine(audit.first, time.min, UTC)
-    until = datetime.combine(audit.last + timedelta(days=1), time.min, UTC)
+    since, until = _span(audit)
     rows = LogEntry.objects.filter(index__lt=size).order_by("index").values_list("index", flat=True)
     first = rows.filter(at__gte=since).first()
     last = rows.filter(at__lt=until).last()

@@ -135,6 +135,7 @@ def verify_all(
     """Verify the log against a public key, and the objects that it names."""
     from proofwatch.evidence.verify import verify_log
     from proofwatch.store import log
+    from proofwatch.store.history.verify import hold
 
     vkey = vkey or _public_key(app)
     with stage_progress(not quiet) as progress:
@@ -145,6 +146,7 @@ def verify_all(
             earlier,
             lambda d, t: progress("verify", d, t),
         )
+    hold(report)
     if objects and (said := doubled(app)):
         report.unproven.append(said)
     return report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +37,19 @@ def oscal(name: str, subjects: int, path: Path, as_json: bool) -> None:
     from proofwatch.cli.export import origin_of
     from proofwatch.reports.filed import record
     from proofwatch.reports.oscal import write_oscal
+    from proofwatch.store.history.bring import at_hand
     from proofwatch.store.services import audits
 
     app = App().open()
     audit = audits.get(name) if name else None
     origin = origin_of(app, f"export oscal{f' --audit {name}' if name else ''} --out {path}")
     cache = app.settings.cache / "tables"
-    done = write_oscal(path, app.objects, cache, origin, audit=audit, subjects=subjects)
+    with ExitStack() as stack:
+        if audit is not None:
+            since = datetime.combine(audit.first, time.min, UTC)
+            until = datetime.combine(audit.last + timedelta(days=1), time.min, UTC)
+            stack.enter_context(at_hand(since, until, app.objects, actor=origin.by, now=origin.now))
+        done = write_oscal(path, app.objects, cache, origin, audit=audit, subjects=subjects)
     record("oscal", done, origin, {"audit": name} if name else {})
     _say(app, "oscal", done, as_json)
 

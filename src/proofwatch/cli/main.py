@@ -46,6 +46,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "reperform": ("verify:reperform", "Judge a binder's readings again, and compare every verdict."),
     "export": ("export:export", "Write files for people: the binder of an audit, CSV, PDF, OSCAL, OCSF."),
     "import": ("imports:imports", "Take in the verdicts of other products."),
+    "history": ("history:history", "Months of history: archive, ask, bring back, verify."),
     "retention": ("retention:retention", "What evidence is held, until when, and what keeps it."),
     "backup": ("backup:backup", "Copy the whole installation into one file."),
     "restore": ("backup:restore", "Restore a backup into an empty home and database, and prove it."),

@@ -54,6 +54,7 @@ def worker(once: bool, as_json: bool) -> None:
                 PICTURES,
                 OUTSIDE,
                 BINDERS,
+                HISTORY,
             )
             for name, task, every in beside:
                 threading.Thread(
@@ -79,6 +80,7 @@ def work_once(app: App, as_json: bool = False) -> bool:
     picture(app)
     keep_outside(app)
     write_binders(app)
+    keep_history(app)
     return failed
 
 
@@ -132,6 +134,17 @@ def write_binders(app: App) -> int:
 
 BINDERS = ("binders", write_binders, LOOK_EVERY)
 """A loop of its own: a binder takes minutes, and nothing else waits for it."""
+
+
+def keep_history(app: App) -> int:
+    """Archive old months, and release those that were brought back, once a day; return how often."""
+    from proofwatch.cli import history
+
+    return history.keep_up(app)
+
+
+HISTORY = ("history", keep_history, LOOK_EVERY)
+"""A loop of its own: a month of millions of rows takes its time."""
 
 
 def answer(app: App) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,7 @@ from proofwatch.checks.base import Check
 from proofwatch.evidence.evaluations import read_evaluation
 from proofwatch.snapshots.base import Objects
 from proofwatch.store.django import guarded
+from proofwatch.store.history import absent
 from proofwatch.store.models import CheckRun, CheckSettingHistory
 
 CONFIGURED = (
@@ -34,6 +35,7 @@ def as_of(checks: Mapping[str, Check], objects: Objects, at: datetime) -> Iterat
     Raises:
         EvidenceError: an evaluation is missing or changed.
     """
+    absent.refuse(at, at + timedelta.resolution, "reading how checks were configured")
     with guarded("reading how checks were configured"):
         decisions = CheckSettingHistory.objects.filter(at__lte=at).order_by("check_id", "counter")
         decided = {row.check_id: row for row in decisions}

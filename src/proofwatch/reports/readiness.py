@@ -25,6 +25,7 @@ from proofwatch.alerts.base import ACTIVE, ENDED, State
 from proofwatch.controls.period import Coverage, Ran, Source, control_days, cover, days_of
 from proofwatch.evidence.entry import parse
 from proofwatch.store.django import guarded
+from proofwatch.store.history import absent
 from proofwatch.store.models import (
     Alert,
     AlertEvent,
@@ -118,6 +119,7 @@ def _judged_runs(days: list[date]) -> dict[tuple[str, date], tuple[int, int, int
     """Return (check, day) → its runs, those with something inconclusive, those with something failing."""
     since = datetime.combine(days[0], time.min, UTC)
     until = datetime.combine(days[-1] + timedelta(days=1), time.min, UTC)
+    absent.refuse(since, until, "counting the runs of each day", tables=("check_run",), before=0)
     rows = CheckRun.objects.filter(observed_at__gte=since, observed_at__lt=until).order_by()
     rows = rows.annotate(day=Substr(Cast("observed_at", TextField()), 1, 10))
     found = rows.values_list("check_id", "day").annotate(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from proofwatch.checks.read import Where, results
 from proofwatch.evidence.evaluations import load_evaluation
 from proofwatch.snapshots.base import Objects
+from proofwatch.store.history import absent
 from proofwatch.store.models import CheckRun, Connection, Sweep
 from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.services import connections
@@ -80,6 +81,8 @@ def newest_sweeps(connection: Any, until: datetime | None) -> Iterator[tuple[Swe
     """Yield (sweep, checks) such that each check comes with the newest sweep before then that judged it."""
     runs = CheckRun.objects.filter(connection=connection, sweep__state__in=APPLIED)
     runs = runs.filter(latest=True) if until is None else runs.filter(observed_at__lt=until)
+    if until is not None:
+        absent.refuse(until - timedelta.resolution, until, "reading results as of a past moment")
     newest: dict[str, Any] = {}
     for check, sweep in runs.order_by("observed_at").values_list("check_id", "sweep_id"):
         newest[check] = sweep

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Max
 
 from proofwatch.store.django import guarded
+from proofwatch.store.history import absent
 from proofwatch.store.models import CheckRun, Connection, Sweep
 from proofwatch.store.models.sweeps import APPLIED
 
@@ -36,6 +37,8 @@ def newest_runs(first: datetime | None = None, until: datetime | None = None) ->
         first: only runs observed from here on; None for the newest of all, on connections that exist.
         until: only runs observed before; connections removed since are among them.
     """
+    if until is not None:
+        absent.refuse(first, until, "reading what the checks found last in a period")
     with guarded("reading what the checks found last"):
         for sweep, checks in _sweeps(first, until):
             rows = CheckRun.objects.filter(sweep=sweep).order_by("check_id")

@@ -34,7 +34,9 @@ PICTURES = "screenshots"
 BINDERS = "binder"
 EVENTS = "events"
 """Whose turn it is to answer the events of a connection; its key is the connection's id. See `turn`."""
-APART = (PICTURES, BINDERS, EVENTS)
+HISTORY = "history"
+"""What is done with old months once a day; its key is the day."""
+APART = (PICTURES, BINDERS, EVENTS, HISTORY)
 """Kinds that are claimed by name only: they may take long, and no sweep waits for them."""
 
 Clock = Callable[[], datetime]

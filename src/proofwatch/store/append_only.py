@@ -77,9 +77,9 @@ def refuse(vendor: str, tables: Mapping[str, str]) -> Iterator[str]:
 def let_leave(vendor: str) -> Iterator[str]:
     """Yield the statements that let archived events of findings leave, and nothing else.
 
-    A row may be deleted only while a partition of its month, whose range of ids holds it, is `leaving`, and the
-    log has the entry that names the object with the rows. So neither a DELETE by mistake nor one of another
-    month passes, nor any once the rows have left. What a partition says of its object never changes.
+    A row may be deleted only while a partition of its month, whose range of ids holds it, is `leaving`, and
+    the log has the entry that names the object with the rows. So neither a DELETE by mistake nor one of
+    another month passes, nor any once the rows have left. What a partition says of its object never changes.
 
     `refuse` must have run before. SQLite looks the tables up when the trigger fires: a step that rebuilds
     one of the three has to drop the trigger first and make it again.

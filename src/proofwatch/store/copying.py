@@ -303,10 +303,13 @@ def load(table: Table, items: Iterable[bytes]) -> int:
 
 def finish(known: Sequence[Table]) -> None:
     """Let new rows of the database in use be numbered after those that were copied, and check all keys."""
+    from proofwatch.store.history import numbering
+
     connection = connections[DEFAULT_DB_ALIAS]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [item.model for item in known]):
             cursor.execute(statement)
+    numbering.go_on()
     try:
         connection.check_constraints()
     except DatabaseError as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from proofwatch.store.django import guarded
 from proofwatch.store.history.base import HistoryError, Month, PartitionState
 from proofwatch.store.models import HistoryPartition
+
+LATELY = timedelta(days=92)
+"""What happened to a finding stays so long after it ended: rules are tried on the last weeks."""
 
 
 def away(
@@ -48,6 +51,20 @@ def refuse(
         HistoryError: it is not; the message has the commands that bring it.
     """
     found = away(first, until, tables=tables, before=before)
+    if found:
+        raise HistoryError(doing, f"{words(found)} in the archive", f"run `{command(found)}`")
+
+
+def refuse_ended(since: datetime, doing: str) -> None:
+    """Return if what happened to every finding that failed after a moment is here, wherever it began.
+
+    Raises:
+        HistoryError: it is not: a finding that ended later may have begun in a month that left.
+    """
+    with guarded("looking for archived months"):
+        rows = HistoryPartition.objects.exclude(state=PartitionState.BROUGHT)
+        rows = rows.filter(table="finding_event", archived_at__gt=since + LATELY)
+        found = [Month.parse(text) for text in rows.values_list("month", flat=True).distinct()]
     if found:
         raise HistoryError(doing, f"{words(found)} in the archive", f"run `{command(found)}`")
 

@@ -24,6 +24,7 @@ from proofwatch.store.history.base import HISTORY, HistoryError, Month, Partitio
 from proofwatch.store.history.entries import promised
 from proofwatch.store.models import HistoryPartition
 
+WHOLE = "reading a period from its beginning to its end"
 STAYS = timedelta(days=30)
 """How long a month that was brought back stays, from the last time that somebody brought it."""
 
@@ -141,11 +142,18 @@ def at_hand(
     Raises:
         HistoryError: a month could not be brought, or left while the report was made: it is to be made again.
     """
+    yield fetch(first, until, objects, actor=actor, now=now)
+    absent.refuse(first, until, WHOLE)
+
+
+def fetch(
+    first: datetime | None, until: datetime, objects: Objects, *, actor: str, now: datetime
+) -> list[Month]:
+    """Bring back what a report over a period reads; return the months. See `at_hand`."""
     brought = absent.away(first, until)
     for month in brought:
         bring(month, objects, actor=actor, now=now)
-    yield brought
-    absent.refuse(first, until, "reading a period from its beginning to its end")
+    return brought
 
 
 def prove(partition: HistoryPartition, objects: Objects, session: duckdb.DuckDBPyConnection) -> Path:

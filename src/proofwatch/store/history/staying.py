@@ -9,21 +9,19 @@ things stood at a past moment finds it here, or in the month of that moment, or 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, Min, Q
 
+from proofwatch.store.history.absent import LATELY
 from proofwatch.store.history.base import History, Month
 from proofwatch.store.history.rows import PAGE
 from proofwatch.store.models import CheckRun, Connection, FindingEvent, Sweep, TableState
 from proofwatch.store.models.findings import FindingState
 from proofwatch.store.models.sweeps import APPLIED
 from proofwatch.store.services import sweeps
-
-LATELY = timedelta(days=92)
-"""What happened to a finding stays so long after it ended: rules are tried on the last weeks."""
 
 
 class Leaving:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -14,6 +14,7 @@ from proofwatch.snapshots.base import State
 from proofwatch.store import log
 from proofwatch.store.base import Missing, StoreError
 from proofwatch.store.django import guarded, write
+from proofwatch.store.history import absent
 from proofwatch.store.models import Connection, CoverageGap, ShardRead, Sweep, TableState
 from proofwatch.store.models.sweeps import APPLIED, RUNNING, SweepState, Trigger
 
@@ -275,6 +276,7 @@ def table_states(connection: Connection, *, at: datetime | None = None) -> dict[
         rows = TableState.objects.filter(connection=connection)
         if at is None:
             return {row.table: row for row in rows.filter(latest=True).select_related("sweep")}
+        absent.refuse(at, at + timedelta.resolution, "reading the tables of a past moment")
         rows = rows.filter(sweep__in=_applied(connection, at))
         found: dict[str, TableState] = {}
         for row in rows.select_related("sweep").order_by("sweep__observed_at"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,6 +14,7 @@ from proofwatch.evidence.entry import parse
 from proofwatch.listings import acceptances, alerts, connections, controls, entries, findings, tasks
 from proofwatch.remediation import acceptances as acceptance_service
 from proofwatch.remediation import tasks as task_service
+from proofwatch.store.history import absent
 from proofwatch.store.models import AlertRule, ChannelConfig, LogEntry, Person, Silence
 from proofwatch.store.services import checks as check_service
 from proofwatch.store.services import connections as connection_service
@@ -139,9 +140,15 @@ class _Happened(BaseModel):
     events: list[Event] = Field(description="Oldest first; of a longer history, the newest.")
 
 
+class _Followed(_Happened):
+    archived_months: list[str] = Field(
+        description="Months, as 2025-01, whose events are in the archive and not among them."
+    )
+
+
 Alert: type[BaseModel] = create_model("Alert", __base__=(row_type(alerts.LISTING), _Happened))
 Task: type[BaseModel] = create_model("Task", __base__=(row_type(tasks.LISTING), _Happened))
-Finding: type[BaseModel] = create_model("Finding", __base__=(row_type(findings.LISTING), _Happened))
+Finding: type[BaseModel] = create_model("Finding", __base__=(row_type(findings.LISTING), _Followed))
 Control = row_type(controls.LISTING)
 Connection = row_type(connections.LISTING)
 Acceptance = row_type(acceptances.LISTING)
@@ -247,7 +254,10 @@ def get_finding(request: HttpRequest, name: Name) -> HttpResponse:
     """By its id."""
     row = finding_service.get(name)
     happened = [_event(_Step(item)) for item in finding_service.events(row)[-MOST_EVENTS:]]
-    return send(request, {**_one(findings.LISTING, row), "events": happened})
+    until = row.last_observed_at + timedelta.resolution
+    away = absent.away(row.first_failed_at, until, tables=("finding_event",), before=0)
+    months = [str(month) for month in away]
+    return send(request, {**_one(findings.LISTING, row), "events": happened, "archived_months": months})
 
 
 class _Step:

@@ -6,6 +6,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from proofwatch.reports import readiness
 from proofwatch.reports.provenance import provenance
 from proofwatch.reports.tables import write_table
 from proofwatch.store.base import StoreError
+from proofwatch.store.history.bring import fetch
 from proofwatch.store.models import Audit, Checkpoint, KeptCheckpoint, TableState
 from proofwatch.store.services import audits, controls, exports
 from proofwatch.web.access import Needs, at
@@ -84,6 +86,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
         question="For every automated control and day: what was due, read, inconclusive, missed, and why.",
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="proofwatch-") as folder:
+        since = datetime.combine(audit.first, time.min, UTC)
+        until = datetime.combine(audit.last + timedelta(days=1), time.min, UTC)
+        fetch(since, until, installation().objects, actor=origin.by, now=request.now)
         rows = readiness.ledger(audit, request.now, listed)
         cells = (tuple(item[name] for name in readiness.LEDGER) for item in rows)
         done = write_table(Path(folder), "coverage", readiness.LEDGER, cells, about)

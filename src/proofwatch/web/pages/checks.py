@@ -16,6 +16,7 @@ from proofwatch.store.services import controls
 from proofwatch.web.access import Needs, at
 from proofwatch.web.context import installation
 from proofwatch.web.pages.own_checks import is_own
+from proofwatch.web.parts.archived import archived
 from proofwatch.web.parts.given import text
 from proofwatch.web.parts.params import fields_of, given_params
 from proofwatch.web.parts.steps import taken
@@ -52,6 +53,7 @@ def show(request: HttpRequest, check: str) -> HttpResponse:
         "off": off.get(check) if check in off else None,
         "fields": fields_of(item, now, request.POST.dict() if request.POST.get("do") == "params" else {}),
         "history": service.history(check)[::-1],
+        "archived": archived(None, tables=("check_run",)),
         "versions": versions.order_by("-last")[:20],
         "runs": runs.select_related("connection").defer("unread").order_by("-observed_at", "-pk")[:15],
         "controls": [

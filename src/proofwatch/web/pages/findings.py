@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count
@@ -25,9 +26,12 @@ from proofwatch.store.models.findings import FindingState
 from proofwatch.store.services import controls, findings, reads, sweeps
 from proofwatch.web.access import at
 from proofwatch.web.context import installation
+from proofwatch.web.parts.archived import archived
 from proofwatch.web.parts.tables import table
 
 MANY = 100
+SHOWN = ("shard_read", "coverage_gap", "table_state")
+"""Tables of history that the page of a sweep shows."""
 PLACES, UNREAD = 50, 30
 
 
@@ -64,6 +68,9 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "state": _state(row),
         "events": happened[:MANY][::-1],
         "events_more": len(happened) > MANY,
+        "archived": archived(
+            row.first_failed_at, row.last_observed_at + timedelta.resolution, tables=("finding_event",)
+        ),
         "check": installation().catalog.checks.get(row.check_id),
         "opinions": _opinions(row),
         "alerts": list(inside[:MANY]),
@@ -108,6 +115,8 @@ def sweep(request: HttpRequest, key: str) -> HttpResponse:
         "tables": _some(tables, MANY),
         "counts": _counts(row),
         "later": _later(row),
+        "archived": archived(row.observed_at, row.observed_at + timedelta.resolution, tables=SHOWN)
+        if row.observed_at else None,
     }  # fmt: skip
     return render(request, "pages/sweep.html", values)
 
