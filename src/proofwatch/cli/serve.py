@@ -109,6 +109,7 @@ def work_beside(app: App, stop: threading.Event) -> None:
         worker.PICTURES,
         worker.OUTSIDE,
         worker.BINDERS,
+        worker.HISTORY,
     )
     for name, task, every in tasks:
         threading.Thread(
