@@ -10,7 +10,8 @@ RUN python -m venv /opt/proofwatch \
 
 FROM python:3.11-slim
 RUN groupadd --gid 10001 proofwatch \
- && useradd --uid 10001 --gid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin proofwatch
+ && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin proofwatch \
+ && install --directory --owner 10001 --group 10001 --mode 700 /data
 COPY --from=build /opt/proofwatch /opt/proofwatch
 ENV PATH=/opt/proofwatch/bin:$PATH PROOFWATCH_HOME=/data PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number, so that Kubernetes can see that it is not root. Only /data and /tmp are written.

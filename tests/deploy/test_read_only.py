@@ -62,6 +62,7 @@ print("sweeps", [line for line in told.splitlines() if line.startswith("proofwat
 print("sign in", ask.urlopen(url + "/account/login/").status)
 END
 kill $!
+wait $! && echo "stopped by itself"
 """
 
 
@@ -102,6 +103,7 @@ def test_everything_runs_where_only_the_home_and_tmp_can_be_written(tmp_path: Pa
     assert re.search(r'proofwatch_sweeps_total\{connection="people",state="complete"\} 1', done.stdout), (
         done.stdout
     )
+    assert "stopped by itself" in done.stdout, "as the first process of a container it has to take SIGTERM"
     kept = {path.relative_to(data).parts[0] for path in data.rglob("*")}
     assert {"keys", "objects", "proofwatch.sqlite3"} <= kept
     assert all(path.lstat().st_uid == 10001 for path in data.rglob("*"))

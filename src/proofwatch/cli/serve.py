@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ PORT = 8480
 @json_option
 def serve(host: str, port: int, threads: int, no_worker: bool, as_json: bool) -> None:
     """Serve the pages, the API and web hooks until stopped. Put a proxy that speaks TLS before it."""
+    # Nobody ends the first process of a container by a signal that it does not take.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run(open_pages(App()), host, port, threads, worker=not no_worker, as_json=as_json)
 
 
