@@ -13,10 +13,19 @@ from pathlib import Path
 
 import psutil
 
+from proofwatch.evidence.objects import LocalObjects
+
 ROOT = Path(__file__).parents[1]
 HOST = "127.0.0.1"
 POISON = "github_organization_webhook"
 """The table that kills its reader where `tests.poison` is loaded."""
+
+
+class SeenByAll(LocalObjects):
+    """A folder that stands for a bucket: workers of other machines are taken to see it."""
+
+    def fetching_to(self, folder: Path) -> LocalObjects:
+        return self
 
 
 def free_port() -> int:

@@ -24,6 +24,7 @@ from proofwatch.snapshots.spool import write_part
 from proofwatch.snapshots.tasks import Lost, Store
 from tests.checks.kit import ACCOUNT, NOW, REGION, TABLES, catalog, text
 from tests.checks.test_views import CHECK, KEYED
+from tests.clusters import SeenByAll
 
 SHIPPED = Path(proofwatch.__file__).parent / "catalog" / "x.yaml"
 HERE, THERE = (ACCOUNT, REGION), (ACCOUNT, "us-east-1")
@@ -86,6 +87,7 @@ class World:
             "key": self._source("key", [{"key_id": "k-1", "enabled": None}], (HERE,), unread),
         }
         out = self.home / "evaluation"
+        out.mkdir(exist_ok=True)
         params, refused = {"a.old": {"days": 10}}, {"view.v": "it does not fit"}
         return Judge(self.catalog, sources, params, refused, NOW, self.store, out)
 
@@ -173,13 +175,6 @@ def test_what_is_little_is_judged_here(tmp_path: Path) -> None:
     assert not watched.given
 
 
-class Elsewhere(LocalObjects):
-    """A folder that stands for a bucket: it is seen from everywhere."""
-
-    def fetching_to(self, folder: Path) -> LocalObjects:
-        return LocalObjects(self.folder)
-
-
 def test_what_another_machine_judged_is_fetched_when_it_is_needed_and_what_a_person_wrote_stays(
     alone: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +183,7 @@ def test_what_another_machine_judged_is_fetched_when_it_is_needed_and_what_a_per
     whole = World(tmp_path / "cluster").whole()
     with running(Local("threads", 2)) as pool:
         watched = Watched(pool, here=False)
-        seen = replace(whole, store=Store(Elsewhere(tmp_path / "cluster" / "objects"), whole.store.cache))
+        seen = replace(whole, store=Store(SeenByAll(tmp_path / "cluster" / "objects"), whole.store.cache))
         assert told(seen, watched) == alone
         assert watched.given == 2, "all but the table about which somebody wrote a check"
         own = replace(seen, catalog=World(tmp_path / "cluster", own=False).catalog)

@@ -6,7 +6,6 @@ What travels is where the table's state is, and the checks; what comes back is c
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -214,11 +213,8 @@ def _input(source: Source, objects: Objects, cache: Path) -> TableInput:
 def _folder(task: Judge, cache: Path) -> Iterator[Path]:
     """Give an empty folder for the verdicts; one of the worker's own is gone at the end."""
     if task.out is not None:
-        # Every table is in one task at a time, so its name is the folder's alone.
-        own = task.out / next(iter(task.tables), "none")
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir(parents=True)
-        yield own
+        # A folder of its own: the worker of a leader that was killed may still be at the same table.
+        yield Path(tempfile.mkdtemp(dir=task.out, prefix="judged-"))
         return
     with tempfile.TemporaryDirectory(dir=cache.parent, prefix="judging-") as folder:
         yield Path(folder)

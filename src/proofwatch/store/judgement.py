@@ -83,7 +83,7 @@ def judge(
         pool: workers that may do a part of it; None for none.
     """
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
     off = settings.disabled()
     due = [check for check in due_checks(catalog, kind, read.places) if check.id not in off]
     params, refused = fitting_params(due, settings.params())
