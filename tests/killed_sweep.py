@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from proofwatch.app import App
 from proofwatch.cli.sweeps import resume_sweep
-from proofwatch.store.services import connections, sweeps
+from proofwatch.store.services import connections, reads, sweeps
 
 TABLES = ("aws_ec2_volume", "aws_ec2_security_group", "aws_s3_bucket", "aws_kms_key", "aws_logs_log_group")
 SLOT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,6 +26,8 @@ def main(step: str, number: int) -> None:
             if seen == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    if "READS_LIMIT" in os.environ:
+        reads.LIMIT = int(os.environ["READS_LIMIT"])  # From then on a sweep is a large one.
     app = App().open()
     name = os.environ.get("CONNECTION", "aws")
     connection, tables = connections.get(name), TABLES if name == "aws" else ()

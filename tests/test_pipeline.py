@@ -79,6 +79,27 @@ def test_a_killed_sweep_is_finished_by_whoever_goes_on(
     assert json.loads(verified.stdout)["wrong"] == []
 
 
+def test_a_killed_large_sweep_keeps_its_readings_as_an_object(company, connected, undisturbed, tmp_path):
+    """The readings are kept before the step that kills, and once more by who goes on."""
+    home = tmp_path / "home"
+    shutil.copytree(connected, home)
+    killed = run(company, home, "tests.killed_sweep", "snapshotted", check=False, READS_LIMIT="0")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    run(company, home, "tests.killed_sweep", "", READS_LIMIT="0")
+    found, small = state(home), state(undisturbed)
+    readings = len(small.pop("reads"))
+    assert found.pop("reads") == []
+    assert without_links(found) == without_links(small)
+    ((digest, count),) = query(home, "select reads_object, reads_count from store_sweep")
+    assert count == readings > len(TABLES)
+    verified = json.loads(proofwatch(company, home, "evidence", "verify", "--json").stdout)
+    assert verified["wrong"] == []
+    lost = home / "objects" / digest[:2] / digest[2:]
+    lost.unlink()
+    verified = proofwatch(company, home, "evidence", "verify", "--json", check=False)
+    assert any(digest in wrong for wrong in json.loads(verified.stdout)["wrong"])
+
+
 def without_links(found):
     """Control statuses name their sweep by a random id inside JSON columns; nothing else differs."""
     return json.loads(json.dumps(found))

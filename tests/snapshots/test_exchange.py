@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 from proofwatch.snapshots.base import Part
-from proofwatch.snapshots.exchange import SharedFolder
+from proofwatch.snapshots.exchange import NOTHING, SharedFolder
 
 
 def part(folder: Path, text: str) -> Part:
@@ -28,6 +28,15 @@ def test_the_first_record_counts_and_the_later_part_goes(tmp_path: Path) -> None
     assert sorted(path.name for path in folder.iterdir()) == ["one.ndjson", "x.json"]
     exchange.clear()
     assert not folder.exists()
+
+
+def test_a_place_without_rows_leaves_a_record_and_no_part(tmp_path: Path) -> None:
+    exchange = SharedFolder(tmp_path / "sweep")
+    exchange.folder()
+    assert exchange.leave("x.json", b"one", None) == b"one"
+    assert exchange.leave("x.json", b"two", None) == b"one"
+    assert [path.name for path in exchange.folder().iterdir()] == ["x.json"]
+    assert exchange.fetch(NOTHING).read_bytes() == b""
 
 
 def test_of_many_at_once_one_counts_and_all_hear_of_it(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from proofwatch.connectors.base import Column, Row, Unread
 from proofwatch.snapshots.base import Part, SnapshotError
-from proofwatch.snapshots.spool import write_part
+from proofwatch.snapshots.spool import write_part, write_some
 from tests.snapshots.samples import ACCOUNT, REGION, row, table
 
 TABLE = table()
@@ -218,3 +218,10 @@ def test_a_killed_writer_leaves_no_finished_part(tmp_path: Path) -> None:
         writer.wait()
     assert not list(tmp_path.rglob("*.ndjson"))
     assert write(tmp_path, row(1)).rows == 1
+
+
+def test_no_rows_leave_no_file(tmp_path: Path) -> None:
+    assert write_some(tmp_path, TABLE, ACCOUNT, REGION, []) is None
+    assert not list(tmp_path.iterdir())
+    part = write_some(tmp_path, TABLE, ACCOUNT, REGION, [row(1), row(2)])
+    assert part is not None and part.rows == 2
