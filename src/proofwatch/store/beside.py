@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from proofwatch.checks.base import Check
+from proofwatch.checks.base import Check, UnreadPlace
 from proofwatch.checks.evaluate import evaluate
 from proofwatch.checks.outcome import Evaluation
 from proofwatch.connectors.base import GLOBAL, Row, Shard, Table, Unread
@@ -111,12 +111,22 @@ def _check_read(judge: Judge, read: Judged, place: Place, work: Work) -> None:
     """Raise Unread if something that the source asserts was not read there."""
     doing = f"comparing {judge.title} with our own checks"
     for name in _bases(judge, work):
-        for unread in read.unread.get(name, ()):
-            if (unread.account_id, unread.region) == place:
-                problem = f"{name} was not read there: {unread.reason}"
-                raise Unread(doing, problem, permission=unread.permission)
-        if place not in read.places.get(name, ()):
+        unread, places = _where_read(name, read, work)
+        if place in unread:
+            problem = f"{name} was not read there: {unread[place].reason}"
+            raise Unread(doing, problem, permission=unread[place].permission)
+        if place not in places:
             raise Unread(doing, f"{name} was not read in this sweep", permanent=False)
+
+
+def _where_read(name: str, read: Judged, work: Work) -> tuple[Mapping[Place, UnreadPlace], frozenset[Place]]:
+    """Return where a table could not be read, and where it was; looked up once for all places of a sweep."""
+    key = f"where {name} was read"
+    if key not in work.kept:
+        unread = {(item.account_id, item.region): item for item in read.unread.get(name, ())}
+        work.kept[key] = (unread, frozenset(read.places.get(name, ())))
+    found: tuple[Mapping[Place, UnreadPlace], frozenset[Place]] = work.kept[key]
+    return found
 
 
 def _bases(judge: Judge, work: Work) -> tuple[str, ...]:
