@@ -131,7 +131,7 @@ def test_a_cluster_that_does_not_see_the_folder_gets_nothing_and_that_is_said_on
 
 
 def test_what_the_workers_cannot_do_is_done_here_and_what_kills_them_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(spread, "TOGETHER", 0)
     monkeypatch.setattr(spread, "at_once", lambda pool: 2)
@@ -146,6 +146,7 @@ def test_what_the_workers_cannot_do_is_done_here_and_what_kills_them_is_not(
     lost = {item.table.name: state for item, state in found.items() if isinstance(state, Lost)}
     assert lost == {"aws_table_2": Lost("no room", killed=True)}
     assert len(found) == len(TABLES)
+    assert caplog.messages == ["Workers could not commit tables (no room): this process does it itself."]
 
 
 def test_a_fault_of_this_machine_is_an_error_as_without_workers(

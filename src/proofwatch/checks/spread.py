@@ -6,6 +6,7 @@ What travels is where the table's state is, and the checks; what comes back is c
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,17 @@ from proofwatch.checks.outcome import Evaluation
 from proofwatch.checks.read import examples
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
-from proofwatch.snapshots.tasks import VERSION, Lost, Pool, Store, at_once, check_version, packed, reach
+from proofwatch.snapshots.tasks import (
+    UNABLE,
+    VERSION,
+    Lost,
+    Pool,
+    Store,
+    at_once,
+    check_version,
+    packed,
+    reach,
+)
 
 TOGETHER = 2_000_000
 """Rows times checks from which the tables of a sweep are given to workers: about a second of one core."""
@@ -30,6 +41,8 @@ EACH = 20_000
 """What a table counts as beside that: opening and closing it takes as long."""
 THREADS = 2
 """Of the engine, where one process judges all tables."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +182,7 @@ def judged(whole: Judge, pool: Pool | None) -> Iterator[Judgement]:
     Raises:
         ProofwatchError: nothing at all can be evaluated.
     """
-    left = set(whole.tables)
+    left, unable = set(whole.tables), ""
     tasks = _tasks(whole, pool) if pool else []
     for task, found in pool.each(judge_tables, tasks, at_once(pool)) if pool and tasks else ():
         if not isinstance(found, Lost):
@@ -178,6 +191,10 @@ def judged(whole: Judge, pool: Pool | None) -> Iterator[Judgement]:
         elif found.killed:
             left.difference_update(task.tables)
             yield Judgement(_unjudged(task, f"the table could not be evaluated: {found.reason}"))
+        else:
+            unable = unable or found.reason
+    if unable:
+        logger.warning(UNABLE, "judge", unable)
     if left or not whole.catalog.checks:
         yield judge_tables(replace(whole.only(left), threads=THREADS))
 

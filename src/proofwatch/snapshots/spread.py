@@ -16,7 +16,17 @@ from proofwatch.snapshots.base import Part, State
 from proofwatch.snapshots.commit import Place, commit
 from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.manifest import read_state
-from proofwatch.snapshots.tasks import VERSION, Lost, Pool, Store, at_once, check_version, packed, reach
+from proofwatch.snapshots.tasks import (
+    UNABLE,
+    VERSION,
+    Lost,
+    Pool,
+    Store,
+    at_once,
+    check_version,
+    packed,
+    reach,
+)
 
 TOGETHER = 100_000
 """Rows from which the tables of a sweep are given to workers: some three seconds of one core."""
@@ -103,6 +113,7 @@ def commit_tables(task: Commit) -> list[State]:
     states = []
     with task.store.faults(doing), task.store.opened() as (objects, cache):
         for item in task.tables:
+            previous = read_state(item.before, objects) if item.before else None
             parts = _fetched(item, task.exchange)
             states.append(
                 commit(
@@ -110,7 +121,7 @@ def commit_tables(task: Commit) -> list[State]:
                     task.connection,
                     parts,
                     item.unread,
-                    read_state(item.before, objects) if item.before else None,
+                    previous,
                     objects,
                     task.exchange.folder(),
                     task.month,
@@ -143,14 +154,17 @@ def committed(whole: Commit, pool: Pool) -> Iterator[tuple[Read, State | Lost]]:
     """
     tasks = _tasks(whole, pool)
     given = {item.table.name for task in tasks for item in task.tables}
-    left = [piece for piece in whole.pieces() if piece.near not in given]
+    left, unable = [piece for piece in whole.pieces() if piece.near not in given], ""
     for task, found in pool.each(commit_tables, tasks, at_once(pool)) if tasks else ():
         if not isinstance(found, Lost):
             yield from zip(task.tables, found, strict=True)
         elif found.killed:
             yield from ((item, found) for item in task.tables)
         else:
+            unable = unable or found.reason
             left += replace(task, store=whole.store).pieces()
+    if unable:
+        logger.warning(UNABLE, "commit", unable)
     for piece in left:
         yield piece.tables[0], commit_tables(piece)[0]
 

@@ -31,6 +31,8 @@ OWN_STATES_KEPT = 200
 """Rebuilt tables that stay with a worker of a cluster."""
 VERSION = f"{__version__} with DuckDB {duckdb.__version__}"
 """What every worker must have: another engine may write the same rows as other bytes."""
+UNABLE = "Workers could not %s tables (%s): this process does it itself."
+"""What is logged, once for all tables that a sweep's workers gave back."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
