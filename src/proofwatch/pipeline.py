@@ -104,7 +104,7 @@ def sweep(tools: Tools, run: Sweep, *, actor: str) -> Sweep:
     _keep_reads(tools, run, plan, collected, folder)
     tools.step("snapshotted")
     sweeps.move(run, "evaluating")
-    outcome = _evaluate(tools, run, connection, collected, states, folder)
+    outcome = _evaluate(tools, run, connection, collected, states, exchange)
     if plan.scope.unlisted or collected.lacking():
         outcome = replace(outcome, complete=False)
     tools.step("evaluated")
@@ -274,7 +274,7 @@ def _evaluate(
     connection: Connection,
     collected: Collected,
     states: Mapping[str, State],
-    folder: Path,
+    exchange: Exchange,
 ) -> Outcome:
     """Judge every check whose tables were due, keep the verdicts, and say what was found."""
     tools.progress("evaluate", 0, 1)
@@ -285,8 +285,9 @@ def _evaluate(
         tools.objects,
         tools.cache / TABLES,
         run.observed_at,
-        folder / "evaluation",
+        exchange.folder() / "evaluation",
         tools.pool,
+        exchange,
     )
     tools.progress("evaluate", 1, 1)
     return outcome

@@ -20,6 +20,7 @@ from proofwatch.evidence.objects import LocalObjects
 from proofwatch.runtime.executor import Local
 from proofwatch.runtime.pool import Pool, running
 from proofwatch.snapshots.commit import commit
+from proofwatch.snapshots.exchange import SharedFolder
 from proofwatch.snapshots.spool import write_part
 from proofwatch.snapshots.tasks import Lost, Store
 from tests.checks.kit import ACCOUNT, NOW, REGION, TABLES, catalog, text
@@ -186,10 +187,14 @@ def test_what_another_machine_judged_is_fetched_when_it_is_needed_and_what_a_per
         seen = replace(whole, store=Store(SeenByAll(tmp_path / "cluster" / "objects"), whole.store.cache))
         assert told(seen, watched) == alone
         assert watched.given == 2, "all but the table about which somebody wrote a check"
-        own = replace(seen, catalog=World(tmp_path / "cluster", own=False).catalog)
+        left = SharedFolder(tmp_path / "left")
+        own = replace(seen, catalog=World(tmp_path / "cluster", own=False).catalog, exchange=left)
         found = merge(judged(own, watched), own)
     assert found.found.tables["volume"].path is None
-    assert Files(found, own).of(["volume"]).tables["volume"].rows
+    read = Files(found, own).of(["volume"])
+    assert read.tables["volume"].rows.parent == left.path, "rows that fail are left, and not rebuilt"
+    assert sum(1 for _ in failing(read)) == 120
+    assert Files(found, own).rows(["key"])["key"].is_relative_to(tmp_path / "cluster" / "cache")
     assert not list(tmp_path.glob("proofwatch-*/judging-*")), "a worker leaves nothing but rebuilt tables"
 
 

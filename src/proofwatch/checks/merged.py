@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
-from proofwatch.checks.spread import Judge, Judgement
+from proofwatch.checks.spread import Judge, Judgement, rows_record
+from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.rebuild import materialise
 
 
@@ -80,8 +82,20 @@ class Files:
     def _rebuilt(self, table: str) -> Path:
         if table not in self._rows:
             known = self.judgement.found.tables.get(table)
-            store = self.whole.store
-            assert store.cache is not None, "whoever leads has a cache of its own"
             manifest = self.whole.sources[table].manifest
-            self._rows[table] = (known and known.rows) or materialise(manifest, store.objects, store.cache)
+            self._rows[table] = (known and known.rows) or self._left(manifest) or self._made(manifest)
         return self._rows[table]
+
+    def _left(self, manifest: str) -> Path | None:
+        """Return the rows as the worker that judged them left them; None if it did not, or they are lost."""
+        exchange = self.whole.exchange
+        try:
+            record = exchange.record(rows_record(manifest)) if exchange else None
+            return exchange.fetch(json.loads(record)["part"]) if exchange and record else None
+        except (OSError, ProofwatchError):
+            return None
+
+    def _made(self, manifest: str) -> Path:
+        store = self.whole.store
+        assert store.cache is not None, "whoever leads has a cache of its own"
+        return materialise(manifest, store.objects, store.cache)

@@ -6,8 +6,11 @@ What travels is where the table's state is, and the checks; what comes back is c
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +24,8 @@ from proofwatch.checks.evaluate import evaluate_here, unjudged
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import Evaluation
 from proofwatch.checks.read import examples
-from proofwatch.snapshots.base import Objects
+from proofwatch.snapshots.base import Objects, Part
+from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.rebuild import materialise
 from proofwatch.snapshots.tasks import (
     UNABLE,
@@ -66,6 +70,7 @@ class Judge:
         now: the sweep's time of observation.
         store: where snapshots are, and verdicts go.
         out: folder in which the verdicts' files get one; None for the worker's own, on another machine.
+        exchange: where another machine leaves the rows of a table in which something fails.
         threads: of the engine.
         version: of Proofwatch and its engine, which the worker must have, too.
     """
@@ -77,6 +82,7 @@ class Judge:
     now: datetime
     store: Store
     out: Path | None
+    exchange: Exchange | None = None
     threads: int = 1
     version: str = VERSION
 
@@ -166,7 +172,10 @@ def judge_tables(task: Judge) -> Judgement:
             if item.path and item.rows and name in task.catalog.views
         }
         worst = examples(found, work=out)
-        return Judgement(found if task.out else _without_files(found), results, rows, worst)
+        if task.out is None:
+            _leave_rows(task, found)
+            found = _without_files(found)
+        return Judgement(found, results, rows, worst)
 
 
 def judged(whole: Judge, pool: Pool | None) -> Iterator[Judgement]:
@@ -235,6 +244,26 @@ def _folder(task: Judge, cache: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=cache.parent, prefix="judging-") as folder:
         yield Path(folder)
+
+
+def _leave_rows(task: Judge, found: Evaluation) -> None:
+    """Leave the rows of tables in which something fails: whoever leads reads reasons from them.
+
+    It could rebuild them from their objects, which takes as long as committing them did.
+    """
+    failing = {item.check.table for item in found.checks.values() if item.counts.failed}
+    for name, item in found.tables.items():
+        if task.exchange and item.rows and name in failing and name not in task.catalog.views:
+            copy = task.exchange.folder() / f"rows-{uuid.uuid4().hex}.parquet"
+            shutil.copyfile(item.rows, copy)
+            part = task.exchange.send(Part(name, "", "", copy, item.population))
+            record = json.dumps({"part": part}).encode()
+            task.exchange.leave(rows_record(task.sources[name].manifest), record)
+
+
+def rows_record(manifest: str) -> str:
+    """Return the name in the exchange of the record of a state's rows."""
+    return f"rows-{manifest}.json"
 
 
 def _without_files(found: Evaluation) -> Evaluation:

@@ -20,6 +20,7 @@ from proofwatch.checks.validate import effective_params
 from proofwatch.connectors.registry import connector_class
 from proofwatch.evidence.evaluations import store_evaluation
 from proofwatch.snapshots.base import Objects
+from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.rebuild import materialise
 from proofwatch.snapshots.tags import has_tags
 from proofwatch.snapshots.tasks import Pool, Store
@@ -69,6 +70,7 @@ def judge(
     observed_at: datetime,
     work: Path,
     pool: Pool | None = None,
+    exchange: Exchange | None = None,
 ) -> Outcome:
     """Judge every check that is on and whose tables were due, and keep the verdicts.
 
@@ -81,6 +83,7 @@ def judge(
         observed_at: the sweep's time of observation, `$now` of every check.
         work: folder for the verdicts' files; emptied first.
         pool: workers that may do a part of it; None for none.
+        exchange: where they leave what is needed here.
     """
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
@@ -92,7 +95,7 @@ def judge(
     sources = {
         name: Source(read.manifests.get(name, ""), inputs[name], read.sizes.get(name, 0)) for name in inputs
     }
-    whole = Judge(chosen, sources, params, refused, observed_at, Store(objects, cache), work)
+    whole = Judge(chosen, sources, params, refused, observed_at, Store(objects, cache), work, exchange)
     merged = merge(judged(whole, pool), whole)
     found, stored, files = merged.found, _stored(merged, read.manifests), Files(merged, whole)
     return Outcome(
