@@ -5,8 +5,10 @@ import uuid
 import pytest
 
 from proofwatch.store import opinions
-from proofwatch.store.models import CoverageGap, Finding, ShardRead, TableState
+from proofwatch.store.models import CoverageGap, Finding, ShardRead, Sweep, TableState
 from proofwatch.store.opinions import Stated
+from proofwatch.store.services import reads, sweeps
+from proofwatch.web.context import installation
 from tests.alerts.world import CHECK, FAIL, PASS, A, B
 from tests.web.pages.company import few_queries, founded, plain, said
 
@@ -88,6 +90,36 @@ def test_a_sweep_says_what_was_read_and_what_was_not(site, world):
     assert "30 of 60 shown; the manifest has all of them" in words and "ec2:DescribeVolumes" in words
     assert "50 of 120 places shown" in words and "not in scope" in words and "1 of 1 tables shown" in words
     assert f'href="/evidence/objects/{"a" * 64}"' in page and page.count("<h1") == 1
+
+
+def test_a_large_sweep_says_the_same_of_its_object(site, world, tmp_path):
+    run = world.run
+    found = [
+        sweeps.Read(
+            f"{number:012}", "eu-west-1", "aws_ec2_volume", reason="access denied" if number % 2 else "",
+            permission="ec2:DescribeVolumes" if number % 2 else "", lacking=number % 3 == 0,
+            lacking_why="tags: refused" if number % 3 == 0 else "",
+        )
+        for number in range(120)
+    ]  # fmt: skip
+    digest = reads.write(found, installation().objects, tmp_path)
+    Sweep.objects.filter(pk=run.pk).update(
+        reads_object=digest, reads_count=120, reads_failed=60, reads_lacking=40
+    )
+    ShardRead.objects.bulk_create(
+        ShardRead(
+            sweep=run, account_id=item.account_id, region=item.region, table=item.table, state=item.state,
+            reason=item.reason, permission=item.permission, lacking=item.lacking,
+            lacking_why=item.lacking_why,
+        )
+        for item in found[:40] if item.reason or item.lacking
+    )  # fmt: skip
+    words = plain(said(site.as_("aud").get(f"/sweeps/{run.pk}")))
+    assert "60 of 120 readings (one table in one place) are complete; 60 failed" in words
+    assert "20 of 60 shown; the manifest has all of them" in words and "ec2:DescribeVolumes" in words
+    assert "50 of 120 places shown" in words and "14 of 40 shown" in words
+    words = plain(said(site.as_("aud").get(f"/connections/{world.owner.name}")))
+    assert "not read 60 of 120 places" in words and "covered 60 of 120 places" in words
 
 
 def test_an_older_sweep_leads_to_the_one_that_stands(site, world):
