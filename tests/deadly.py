@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proofwatch.evidence.objects import LocalObjects
+from proofwatch.snapshots.base import Part
 from proofwatch.snapshots.exchange import SharedFolder
 
 
@@ -28,18 +29,18 @@ def kill_worker(leader: int, once: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class DeadlyFolder(SharedFolder):
-    """Kills whoever reads one table (it asks for its record), or commits one (it asks for its parts)."""
+    """Kills whoever has read one table (it leaves its rows), or commits one (it asks for its parts)."""
 
     leader: int = 0
     reading: str = ""
     committing: str = ""
     once: str = ""
 
-    def record(self, name: str) -> bytes | None:
-        """Return the record of that name, or None."""
-        if self.reading and name.startswith(f"{self.reading}."):
+    def send(self, part: Part) -> str:
+        """Return where the part lies."""
+        if part.table == self.reading:
             kill_worker(self.leader, self.once)
-        return SharedFolder.record(self, name)
+        return SharedFolder.send(self, part)
 
     def fetch(self, part: str) -> Path:
         """Return where the part lies."""

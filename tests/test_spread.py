@@ -18,7 +18,6 @@ from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.exchange import SharedFolder
 from proofwatch.store.models import CheckRun, Sweep
 from proofwatch.store.services import connections, sweeps
-from tests.clusters import POISON
 from tests.deadly import DeadlyFolder, DeadlyObjects
 from tests.test_cluster import SOME, company, state
 from tests.test_systems import Company
@@ -26,7 +25,7 @@ from tests.test_systems import Company
 __all__ = ["company"]
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-COMMITTED, JUDGED = "github_organization", "github_repository"
+READ, COMMITTED, JUDGED = "github_member", "github_organization", "github_repository"
 
 
 @pytest.fixture(autouse=True)
@@ -81,16 +80,16 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing(company: Company, t
 def test_what_always_kills_is_named_at_each_step_and_the_rest_is_as_it_was(company: Company) -> None:
     before = state()
     objects = DeadlyObjects(company.objects.folder, os.getpid(), JUDGED)
-    done = sweep(company, objects, reading=POISON, committing=COMMITTED)
+    done = sweep(company, objects, reading=READ, committing=COMMITTED)
     assert done.state == "partial"
     failed = {item.table: item.reason for item in sweeps.reads(done) if item.state == "failed"}
-    assert failed == {POISON: KILLS.format("reading it"), COMMITTED: KILLS.format("committing it")}
+    assert failed == {READ: KILLS.format("reading it"), COMMITTED: KILLS.format("committing it")}
     now = state()
     assert now["tables"] == before["tables"], "what was known before stands"
     assert {item[2] for item in now["findings"]} == {"open"}
     changed = {name for name in before["checks"] if now["checks"][name] != before["checks"][name]}
     unjudged = {name for name in changed if company.catalog.checks[name].table == JUDGED}
-    assert unjudged and changed - unjudged <= about(company, POISON) | about(company, COMMITTED)
+    assert unjudged and changed - unjudged <= about(company, READ) | about(company, COMMITTED)
     for run in CheckRun.objects.filter(latest=True, check_id__in=changed):
         assert run.inconclusive and not run.passed and not run.failed
         if run.check_id in unjudged:
