@@ -8,7 +8,6 @@ its peak of memory is its own.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import resource
 import subprocess
@@ -19,7 +18,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 MONTH = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -29,62 +27,52 @@ STAY = 72
 """Sweeps of the next month."""
 
 
-def digest(*what: object) -> str:
-    """Return a digest, as different from others as real ones are."""
-    return hashlib.sha256(repr(what).encode()).hexdigest()
+def fill(each: int, hours: int, start: datetime, owner: Any) -> None:
+    """Write check runs of hourly sweeps, `each` in a sweep, and what happened to findings that ended.
 
+    By the database itself: making a million objects would take most of the time.
+    """
+    from django.db import connection, transaction
 
-def fill(each: int, hours: int, start: datetime, connection: Any) -> None:
-    """Write check runs of hourly sweeps, `each` in a sweep, and what happened to findings that ended."""
-    from django.db import transaction
+    from proofwatch.store.models import Sweep
 
-    from proofwatch.store.models import CheckRun, Finding, FindingEvent, Sweep
-
+    moments = [start + timedelta(hours=hour) for hour in range(hours)]
     sweeps = [
         Sweep(
-            connection=connection, slot=start + timedelta(hours=hour), trigger="schedule", state="complete",
-            observed_at=start + timedelta(hours=hour), actor="scheduler",
+            connection=owner, slot=at, trigger="schedule", state="complete", observed_at=at, actor="scheduler"
         )
-        for hour in range(hours)
-    ]  # fmt: skip
+        for at in moments
+    ]
     Sweep.objects.bulk_create(sweeps, batch_size=500)
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
         for sweep in sweeps:
-            numbers = range(each)
-            CheckRun.objects.bulk_create(
-                [
-                    CheckRun(
-                        sweep=sweep, connection=connection, latest=False, observed_at=sweep.observed_at,
-                        check_id=f"aws.service.check-{number}", check_version="a" * 64,
-                        table="aws_ec2_volume", severity="high", params={"days": 90}, passed=number % 977,
-                        failed=number % 13, results=digest(sweep.pk, number % 40),
-                        worst=f"vol-{digest(number)[:17]} (100 GiB, eu-central-1a) is not encrypted",
-                    )
-                    for number in numbers
-                ],
-                batch_size=500,
-            )  # fmt: skip
-            findings = [
-                Finding(
-                    id=UUID(digest(sweep.pk, number)[:32]), connection=connection,
-                    check_id=f"aws.service.check-{number}", account_id="111111111111", region="eu-central-1",
-                    resource=f"vol-{digest(sweep.pk, number)[:17]}", state="restored",
-                    severity="high", reason="not encrypted",
-                    check_version="a" * 64, first_failed_at=start, last_failed_at=start,
-                    last_observed_at=start,
-                    opened_at=start, opened_sweep=sweep,
-                )
-                for number in numbers[::2]
-            ]  # fmt: skip
-            Finding.objects.bulk_create(findings, batch_size=500)
-            events = [
-                FindingEvent(
-                    finding=found, kind=kind, at=sweep.observed_at, sweep=sweep, check_version="a" * 64,
-                    reason=f"{found.resource} (100 GiB, eu-central-1a) is not encrypted",
-                )
-                for found in findings for kind in ("opened", "restored")
-            ]  # fmt: skip
-            FindingEvent.objects.bulk_create(events, batch_size=500)
+            at = f"{sweep.observed_at:%Y-%m-%d %H:%M:%S}"
+            for statement in FILL:
+                cursor.execute(statement, {"n": each, "sweep": sweep.pk.hex, "owner": owner.pk.hex, "at": at})
+
+
+COUNT = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %(n)s) "
+VOLUME, ENDING = "'vol-' || lower(hex(randomblob(8)))", "' (100 GiB, eu-central-1a) is not encrypted'"
+FILL = (
+    f"""{COUNT} INSERT INTO store_checkrun
+    (sweep_id, connection_id, latest, observed_at, check_id, check_version, "table", severity, params, passed,
+    failed, inconclusive, not_applicable, accepted, results, reason, worst, unread)
+    SELECT %(sweep)s, %(owner)s, 0, %(at)s, 'aws.service.check-' || i, hex(zeroblob(32)), 'aws_ec2_volume',
+    'high', '{{"days": 90}}', i %% 977, i %% 13, 0, 0, 0, lower(hex(randomblob(32))), '',
+    {VOLUME} || {ENDING}, '[]' FROM n""",
+    f"""{COUNT} INSERT INTO store_finding
+    (id, connection_id, check_id, account_id, region, resource, state, severity, reason, check_version, rule,
+    acceptance, first_failed_at, last_failed_at, last_observed_at, opened_at, opened_sweep_id, regressions,
+    interruption)
+    SELECT lower(hex(randomblob(16))), %(owner)s, 'aws.service.check-' || i, '111111111111', 'eu-central-1',
+    {VOLUME}, 'restored', 'high', 'not encrypted', hex(zeroblob(32)), '', '', %(at)s, %(at)s, %(at)s, %(at)s,
+    %(sweep)s, 0, '' FROM n WHERE i %% 2 = 0""",
+    f"""INSERT INTO store_findingevent (finding_id, kind, at, sweep_id, reason, check_version)
+    SELECT id, k.kind, %(at)s, %(sweep)s, resource || {ENDING}, check_version
+    FROM store_finding JOIN (SELECT 'opened' AS kind UNION ALL SELECT 'restored') k
+    WHERE store_finding.rowid > (SELECT max(rowid) FROM store_finding) - (%(n)s + 1) / 2""",
+)
+"""Runs, findings and events of one sweep; half of the runs fail anew."""
 
 
 def measured(name: str, work: Callable[[], Any]) -> dict[str, float]:

@@ -14,7 +14,13 @@ from proofwatch.alerts.rules import Rule
 from proofwatch.alerts.times import times
 from proofwatch.outbound.http import Client
 from proofwatch.store.base import StoreError
-from proofwatch.store.models import AlertEvent, ControlList, ControlStatusHistory, Delivery
+from proofwatch.store.models import (
+    AlertEvent,
+    ControlList,
+    ControlStatusHistory,
+    Delivery,
+    HistoryPartition,
+)
 from tests.alerts.probe import Probe, install
 from tests.alerts.test_outbox import NOW_RULE
 from tests.alerts.world import FAIL, FAILING, PASS, A, B, C, World
@@ -94,6 +100,19 @@ def test_the_four_times_are_counted_from_readings(world: World) -> None:
     for _ in range(2):
         world.sweep({A: PASS})
     assert times(world.alert)["restore"] == 5 * 60 + 2 * 900
+
+
+def test_the_time_to_detect_is_not_known_while_the_runs_before_it_are_in_the_archive(world: World) -> None:
+    world.sweep({A: PASS})
+    world.sweep({A: FAIL})
+    before = times(world.alert)["detect"]
+    HistoryPartition.objects.create(
+        table="check_run", month=f"{world.alert.first_failed_at:%Y-%m}", part=1, rows=1, size=1, first_id=1,
+        last_id=1, entry=0, state="away", archived_at=world.now,
+    )  # fmt: skip
+    assert before == 900 and times(world.alert)["detect"] is None
+    HistoryPartition.objects.update(state="brought")
+    assert times(world.alert)["detect"] == before
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,15 @@ def test_a_month_that_was_brought_back_is_not_archived_twice(world: World) -> No
         world.archive()
     assert archive.older(13, world.objects, actor="scheduler", now=NOW) != []
     assert of(OLD)["check_run"] == 2
+
+
+def test_rows_that_cannot_be_written_down_exactly_stay_and_are_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.months()
+    before = everything()
+    with monkeypatch.context() as patch:
+        patch.setattr(archive.files, "content", lambda *args: (0, ""))
+        with pytest.raises(HistoryError, match="is not what the database has"):
+            archive.older(13, world.objects, actor="scheduler", now=NOW)
+    assert everything() == before and HistoryPartition.objects.count() == 0

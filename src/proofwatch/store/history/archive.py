@@ -26,6 +26,7 @@ from proofwatch.store.history.base import (
     History,
     HistoryError,
     Month,
+    NotYet,
     PartitionState,
     months,
     partitions,
@@ -67,7 +68,8 @@ def archive(
         the partitions that were made.
 
     Raises:
-        HistoryError: the month is not over, a sweep of it has not ended, or its rows were brought back.
+        NotYet: the month is not over, a sweep of it has not ended, or its rows were brought back.
+        HistoryError: the rows could not be written down exactly; they stay.
         EvidenceError: the object could not be stored.
     """
     _refuse(month, now)
@@ -110,7 +112,7 @@ def older(
         again += [month for month in over if str(month) in there and month >= new[0].plus(-AGAIN)]
     made: list[HistoryPartition] = []
     for month in sorted({*new, *again}):
-        with suppress(HistoryError):
+        with suppress(NotYet):
             made += archive(month, objects, actor=actor, now=now, few=FEW, progress=progress)
     return made
 
@@ -142,7 +144,7 @@ def leave(
     done = 0
     while batch := list(islice(keys, BATCH)):
         with write(f"deleting archived rows of {partition.name}"):
-            if not mine.select_for_update().exists():
+            if not list(mine.select_for_update()):
                 return False
             model.objects.filter(pk__in=batch).delete()
         done += len(batch)
@@ -159,7 +161,7 @@ def _keys(path: Path, session: duckdb.DuckDBPyConnection) -> Iterator[int]:
 def _refuse(month: Month, now: datetime) -> None:
     doing = f"archiving {month}"
     if month >= Month.of(now):
-        raise HistoryError(doing, "it is not over", "name a month before this one")
+        raise NotYet(doing, "it is not over", "name a month before this one")
     with guarded(doing):
         running = Sweep.objects.filter(
             observed_at__gte=month.first, observed_at__lt=month.until, state__in=RUNNING
@@ -168,10 +170,10 @@ def _refuse(month: Month, now: datetime) -> None:
             row for row in partitions(month) if row.state in (PartitionState.BROUGHT, PartitionState.COMING)
         ]
     if running is not None:
-        raise HistoryError(doing, f"sweep {running.pk} of it has not ended", "let it end first")
+        raise NotYet(doing, f"sweep {running.pk} of it has not ended", "let it end first")
     if here:
         problem = f"its rows were brought back until {here[0].brought_until:%Y-%m-%d}"
-        raise HistoryError(doing, problem, f"run `proofwatch history release {month}`")
+        raise NotYet(doing, problem, f"run `proofwatch history release {month}`")
 
 
 def _part(

@@ -28,6 +28,10 @@ class HistoryError(StoreError):
     """A month could not leave, come back or be read; the message names it."""
 
 
+class NotYet(HistoryError):
+    """A month has to wait: it is not over, a sweep of it goes on, or somebody brought it back."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Month:
     """A month of the calendar, in UTC."""

@@ -184,7 +184,7 @@ def _write(
     )
     while batch := list(islice(lines, BATCH)):
         with write(f"writing {partition.name} back"):
-            if not mine.select_for_update().exists():
+            if not list(mine.select_for_update()):
                 raise _released(f"bringing {partition.month} back")
             copying.load(table, _missing(history.model, batch, place))
         done += len(batch)
