@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import re
 import shutil
 import tempfile
@@ -61,8 +60,29 @@ class Bucket:
         """Return the record of that name, or None."""
         return self._get(f"records/{name}")
 
-    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
-        """Send a part under a name of its own, then its record; return the record that counts.
+    def send(self, part: Part) -> str:
+        """Send a part under a name of its own, and drop the file.
+
+        Raises:
+            SnapshotError: the bucket does not take it.
+        """
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            with tempfile.TemporaryFile(dir=self.folder()) as packed:
+                name = f"{uuid.uuid4().hex}-{_pack(part.path, packed)}.ndjson"
+                size = packed.tell()
+                packed.seek(0)
+                obstore.put(self._store, self._key(f"parts/{name}"), packed, use_multipart=size > CHUNK)
+        except (BaseError, OSError) as error:
+            raise _unusable(error) from None
+        finally:
+            part.path.unlink(missing_ok=True)
+        return name
+
+    def leave(self, name: str, record: bytes) -> bytes:
+        """Leave a record where there is none; return the one that counts.
 
         Raises:
             SnapshotError: the bucket does not take it.
@@ -71,16 +91,12 @@ class Bucket:
         from obstore.exceptions import AlreadyExistsError, BaseError
 
         try:
-            full = self._sent(record, part) if part else record
-            obstore.put(self._store, self._key(f"records/{name}"), full, mode="create")
+            obstore.put(self._store, self._key(f"records/{name}"), record, mode="create")
         except (AlreadyExistsError, FileExistsError):
             return self._first(name)
         except (BaseError, OSError) as error:
             raise _unusable(error) from None
-        finally:
-            if part:
-                part.path.unlink(missing_ok=True)
-        return full
+        return record
 
     def fetch(self, part: str) -> Path:
         """Return a copy of a part on this machine, proven by the digest in its name.
@@ -115,19 +131,6 @@ class Bucket:
     def clear(self) -> None:
         """Remove what lies on this machine. The bucket's own rule removes the rest: we never delete there."""
         shutil.rmtree(self.folder(), ignore_errors=True)
-
-    def _sent(self, record: bytes, part: Part) -> bytes:
-        """Send a part; return its record, which names it as it lies in the bucket."""
-        import obstore
-
-        body = json.loads(record)
-        with tempfile.TemporaryFile(dir=self.folder()) as packed:
-            digest = _pack(part.path, packed)
-            body["part"] = f"{uuid.uuid4().hex}-{digest}.ndjson"
-            size = packed.tell()
-            packed.seek(0)
-            obstore.put(self._store, self._key(f"parts/{body['part']}"), packed, use_multipart=size > CHUNK)
-        return json.dumps(body).encode()
 
     def _first(self, name: str) -> bytes:
         found = self.record(name)

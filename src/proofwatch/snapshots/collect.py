@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from proofwatch import __version__
 from proofwatch.connectors import turns
@@ -20,7 +20,10 @@ from proofwatch.connectors.turns import Turns
 from proofwatch.errors import ProofwatchError
 from proofwatch.snapshots.base import Part, SnapshotError
 from proofwatch.snapshots.exchange import NOTHING, Exchange
-from proofwatch.snapshots.spool import stem_of, write_some
+from proofwatch.snapshots.spool import write_some
+
+TOGETHER = 100
+"""Readings that have one record: a company's millions of empty places would be millions of records."""
 
 OWN_FAULTS = frozenset(
     getattr(errno, name)
@@ -79,6 +82,9 @@ class Reading:
     def complete(self) -> bool:
         """Tell whether every row was read."""
         return not self.reason
+
+
+_NAMES = tuple(item.name for item in fields(Reading))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +151,9 @@ def collect(task: Task) -> list[Reading]:
     connector.begin(task.sweep)
     try:
         return [
-            _collect_table(connector, shard, table, task.exchange)
-            for shard in task.shards
-            for table in shard.tables
+            reading
+            for shards in _recorded_together(task.shards)
+            for reading in _collect_shards(connector, shards, task.exchange)
         ]
     except (OSError, SnapshotError) as error:
         why = error.problem if isinstance(error, SnapshotError) else error.strerror or type(error).__name__
@@ -173,11 +179,44 @@ def forget_connectors() -> None:
     _connector.cache_clear()
 
 
+def _recorded_together(shards: Sequence[Shard]) -> Iterator[list[Shard]]:
+    """Yield the shards of a task as they have one record."""
+    held: list[Shard] = []
+    for shard in shards:
+        if held and sum(len(item.tables) for item in (*held, shard)) > TOGETHER:
+            yield held
+            held = []
+        held.append(shard)
+    if held:
+        yield held
+
+
+def _collect_shards(connector: Connector, shards: Sequence[Shard], exchange: Exchange) -> list[Reading]:
+    """Read some shards, and leave what is complete as one record; what an earlier one lacks is read again."""
+    body = json.dumps([astuple(shard) for shard in shards])
+    name = f"{hashlib.sha256(body.encode()).hexdigest()}.json"
+    kept = exchange.record(name)
+    known = _readings(kept) if kept else {}
+    found = [
+        known.get((table, shard.account_id, shard.region))
+        or _collect_table(connector, shard, table, exchange)
+        for shard in shards
+        for table in shard.tables
+    ]
+    whole = [{name: getattr(item, name) for name in _NAMES} for item in found if item.complete]
+    if not whole or kept:
+        return found
+    first = _readings(exchange.leave(name, json.dumps(whole).encode()))
+    return [first.get((item.table, item.account_id, item.region), item) for item in found]
+
+
+def _readings(record: bytes) -> dict[tuple[str, str, str], Reading]:
+    found = [Reading(**item) for item in json.loads(record)]
+    return {(item.table, item.account_id, item.region): item for item in found}
+
+
 def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exchange) -> Reading:
     declared = connector.tables()[table]
-    name = f"{stem_of(table, shard.account_id, shard.region)}.json"
-    if (kept := exchange.record(name)) is not None:
-        return Reading(**json.loads(kept))
     folder = exchange.folder()
     stats = ReadStats()
     began, started_at = time.monotonic(), _now()
@@ -196,7 +235,7 @@ def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exc
             raise
         # Its text may hold anything, a secret too, and this reason becomes evidence: the type alone is kept.
         failure = {"reason": f"the reader failed with {type(error).__name__}", "code": "Internal"}
-    reading = Reading(
+    return Reading(
         table=table,
         account_id=shard.account_id,
         region=shard.region,
@@ -207,14 +246,10 @@ def _collect_table(connector: Connector, shard: Shard, table: str, exchange: Exc
         started_at=started_at,
         lacking=lacking.rows,
         lacking_why=lacking.why,
-        part=part.path.relative_to(folder).as_posix() if part else "",
+        part=exchange.send(part) if part else "",
         duplicates=part.duplicates if part else 0,
         **failure,
     )
-    if failure:
-        return reading
-    body: dict[str, Any] = json.loads(exchange.leave(name, json.dumps(asdict(reading)).encode(), part))
-    return Reading(**body)
 
 
 @dataclass(slots=True)

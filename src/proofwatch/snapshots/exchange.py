@@ -1,7 +1,7 @@
 """Where whoever reads a shard leaves its parts: a folder that every worker sees, or a bucket (`runtime`).
 
-A part counts when its record names it, and the first record that was left for a table in a place is the only
-one: a shard that is read twice (its worker was thought dead, or died late) changes nothing.
+A part counts when a record names it, and of what was read together the first record is the only one: what is
+read twice (its worker was thought dead, or died late) changes nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +30,16 @@ class Exchange(Protocol):
         """Return the record of that name, or None while nobody left one."""
         ...
 
-    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
-        """Leave a part, if there is one, with its record; return the record that counts: the first one.
+    def send(self, part: Part) -> str:
+        """Leave a part, which was written in the folder; return the name by which a record may name it.
+
+        Raises:
+            OSError, ProofwatchError: it could not be left.
+        """
+        ...
+
+    def leave(self, name: str, record: bytes) -> bytes:
+        """Leave a record whose parts were sent; return the one that counts: the first of its name.
 
         Raises:
             OSError, ProofwatchError: it could not be left. Nothing counts then.
@@ -73,8 +81,12 @@ class SharedFolder:
         except FileNotFoundError:
             return None
 
-    def leave(self, name: str, record: bytes, part: Part | None) -> bytes:
-        """Leave the record; the part lies in the folder already."""
+    def send(self, part: Part) -> str:
+        """Return where the part lies: it is in the folder already."""
+        return part.path.relative_to(self.path).as_posix()
+
+    def leave(self, name: str, record: bytes) -> bytes:
+        """Leave the record."""
         final, temporary = self.path / name, self.path / f"{name}.{uuid.uuid4().hex}.tmp"
         try:
             with temporary.open("xb") as file:
@@ -84,8 +96,6 @@ class SharedFolder:
             try:
                 os.link(temporary, final)
             except FileExistsError:
-                if part:
-                    part.path.unlink(missing_ok=True)
                 return final.read_bytes()
         finally:
             temporary.unlink(missing_ok=True)
