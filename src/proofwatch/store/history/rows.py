@@ -31,6 +31,8 @@ _LINE = 16 << 20
 """Bytes of a line that DuckDB takes without being told."""
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -76,8 +78,8 @@ def write(
             values = _values(table, row)
             digest.update(plain(values))
             for place in jsons:
-                values[place] = json.dumps(values[place], sort_keys=True, separators=(",", ":"))
-            line = json.dumps(dict(zip(names, values, strict=True)), separators=(",", ":")).encode() + b"\n"
+                values[place] = _encode(values[place])
+            line = _encode(dict(zip(names, values, strict=True))).encode() + b"\n"
             spool.write(line)
             longest, number, last = max(longest, len(line)), number + 1, row[0]
             first = first or last
