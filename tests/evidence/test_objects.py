@@ -2,6 +2,7 @@ import base64
 import errno
 import hashlib
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.objects import LocalObjects, open_objects
+from proofwatch.snapshots.tasks import Everywhere
 
 DATA = b"some evidence"
 DIGEST = hashlib.sha256(DATA).hexdigest()
@@ -225,6 +227,19 @@ def test_a_folder_may_be_named_as_a_url(tmp_path, form):
 def test_another_url_is_refused(tmp_path, where):
     with pytest.raises(EvidenceError, match="not supported"):
         open_objects(where, cache=tmp_path)
+
+
+def test_a_bucket_travels_to_a_worker_without_its_keys(tmp_path):
+    keys = {
+        "access_key_id": "an-id-of-a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret",
+        "endpoint": "http://far:1",
+    }
+    store = open_objects("s3://bucket/prefix", cache=tmp_path, options={**keys, "AWS_REGION": "eu-west-1"})
+    sent = pickle.dumps(store)
+    assert b"an-id-of-a-key" not in sent and b"a-secret" not in sent
+    assert b"http://far:1" in sent and b"eu-west-1" in sent
+    assert isinstance(pickle.loads(sent), Everywhere) and not isinstance(LocalObjects(tmp_path), Everywhere)
 
 
 def test_bytes_that_changed_while_being_stored_are_not_kept(tmp_path):
