@@ -17,7 +17,7 @@ from proofwatch.checks.join import judged_places, view_input
 from proofwatch.checks.load import Catalog
 from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults, about_places
 from proofwatch.checks.plan import PLANES, WORD, make_plan
-from proofwatch.checks.run import Run, copy_to, first_line
+from proofwatch.checks.run import Run, copy_to, first_line, list_places
 from proofwatch.checks.validate import effective_params
 from proofwatch.snapshots.engine import MEMORY_LIMIT, identifier, lock, quote
 
@@ -239,8 +239,7 @@ def _rows(run: Run, source: TableInput) -> _Rows:
     file = f"read_parquet({quote(str(source.path.resolve()))})" if source.path else "(SELECT 1 WHERE false)"
     relation = f"{file} AS {identifier(source.table)}"
     idx = "BIGINT" if source.table in run.catalog.views else "INTEGER"
-    run.session.execute("CREATE OR REPLACE TEMP TABLE places (account_id VARCHAR, region VARCHAR)")
-    run.session.executemany("INSERT INTO places VALUES (?, ?)", [list(place) for place in source.places])
+    list_places(run.session, "places", source.places)
     stray = run.session.execute(
         f"SELECT 1 FROM (SELECT DISTINCT account_id, region FROM {file}) "  # noqa: S608 - our own path
         "ANTI JOIN places USING (account_id, region) LIMIT 1"

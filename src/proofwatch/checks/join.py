@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from proofwatch.checks.base import TableInput, UnreadPlace, View
-from proofwatch.checks.run import Run, copy_to, first_line
+from proofwatch.checks.run import Run, copy_to, first_line, list_places
 from proofwatch.connectors.base import GLOBAL, KEY, Table
 from proofwatch.snapshots.engine import identifier, quote
 
@@ -67,8 +67,9 @@ def judged_places(
     if hole is not None:
         return (), tuple(replace(hole, account_id=account, region=region) for account, region in candidates)
     places, unread = [], []
+    known = {name: _ByAccount(source) for name, source in sources.items()}
     for account, region in candidates:
-        gap = next(_gaps(account, region, sources, tables), None)
+        gap = next(_gaps(account, region, known, tables), None)
         if gap is None:
             places.append((account, region))
         else:
@@ -85,24 +86,35 @@ def _holes(view: View, sources: Mapping[str, TableInput]) -> Iterator[UnreadPlac
                 yield UnreadPlace("", "", f"{name} in {where}: {place.reason}", place.permission)
 
 
+class _ByAccount:
+    """The places of a table by account: each place of a view asks for those of its own."""
+
+    def __init__(self, source: TableInput) -> None:
+        self.read: dict[str, set[str]] = {}
+        self.unread: dict[str, list[UnreadPlace]] = {}
+        for account, region in source.places:
+            self.read.setdefault(account, set()).add(region)
+        for place in source.unread:
+            self.unread.setdefault(place.account_id, []).append(place)
+
+
 def _gaps(
-    account: str, region: str, sources: Mapping[str, TableInput], tables: Mapping[str, Table]
+    account: str, region: str, known: Mapping[str, _ByAccount], tables: Mapping[str, Table]
 ) -> Iterator[UnreadPlace]:
     """Yield what is missing for a view's rows in one place."""
-    for name, source in sources.items():
-        for place in source.unread:
-            if place.account_id == account and (region in (place.region, GLOBAL) or place.region == GLOBAL):
+    for name, source in known.items():
+        for place in source.unread.get(account, ()):
+            if region in (place.region, GLOBAL) or place.region == GLOBAL:
                 yield UnreadPlace(account, region, f"{name}: {place.reason}", place.permission)
         wanted = GLOBAL if tables[name].place == "global" else region
-        read = {where for owner, where in source.places if owner == account}
+        read = source.read.get(account, set())
         if wanted not in read and not (wanted == GLOBAL and tables[name].place == "region" and read):
             yield UnreadPlace(account, region, f"{name} was not read there")
 
 
 def _write(run: Run, view: View, places: Places, path: Path) -> None:
     session = run.session
-    session.execute("CREATE OR REPLACE TEMP TABLE view_places (account_id VARCHAR, region VARCHAR)")
-    session.executemany("INSERT INTO view_places VALUES (?, ?)", [list(place) for place in places])
+    list_places(session, "view_places", places)
     for name in view.tables:
         _base(run, name)
     anchor = run.inputs[view.anchor].path if view.anchor else None
@@ -123,14 +135,7 @@ def _base(run: Run, name: str) -> None:
     source = run.inputs.get(name, TableInput(name, None, ()))
     columns = ", ".join(identifier(column.name) for column in run.catalog.tables[name].columns)
     places = f"places {name}"
-    run.session.execute(
-        f"CREATE OR REPLACE TEMP TABLE {identifier(places)} (account_id VARCHAR, region VARCHAR)"
-    )
-    if source.places:
-        run.session.executemany(
-            f"INSERT INTO {identifier(places)} VALUES (?, ?)",  # noqa: S608 - a declared table's name
-            [list(place) for place in source.places],
-        )
+    list_places(run.session, places, source.places)
     if source.path is None:
         kinds = ", ".join(
             f"CAST(NULL AS {column.type}) AS {identifier(column.name)}"
