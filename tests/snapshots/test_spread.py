@@ -82,6 +82,7 @@ def everything(home: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[s
     """Commit two sweeps; return their states, every object, and the files of every cached table."""
     monkeypatch.setattr(spread, "TOGETHER", 10**9 if kind == "alone" else 0)
     monkeypatch.setattr(spread, "at_once", lambda pool: 2)
+    monkeypatch.setattr(tasks, "at_once", lambda pool: 2)
     world, states, told = World(home), {}, []
     with pool(kind) as workers:
         watched = Watched(workers)

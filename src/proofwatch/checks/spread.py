@@ -35,6 +35,7 @@ from proofwatch.snapshots.tasks import (
     Store,
     at_once,
     check_version,
+    each,
     packed,
     reach,
 )
@@ -193,7 +194,7 @@ def judged(whole: Judge, pool: Pool | None) -> Iterator[Judgement]:
     """
     left, unable = set(whole.tables), ""
     tasks = _tasks(whole, pool) if pool else []
-    for task, found in pool.each(judge_tables, tasks, at_once(pool)) if pool and tasks else ():
+    for task, found in each(pool, judge_tables, tasks) if pool else ():
         if not isinstance(found, Lost):
             left.difference_update(task.tables)
             yield found

@@ -24,6 +24,7 @@ from proofwatch.snapshots.tasks import (
     Store,
     at_once,
     check_version,
+    each,
     packed,
     reach,
 )
@@ -155,7 +156,7 @@ def committed(whole: Commit, pool: Pool) -> Iterator[tuple[Read, State | Lost]]:
     tasks = _tasks(whole, pool)
     given = {item.table.name for task in tasks for item in task.tables}
     left, unable = [piece for piece in whole.pieces() if piece.near not in given], ""
-    for task, found in pool.each(commit_tables, tasks, at_once(pool)) if tasks else ():
+    for task, found in each(pool, commit_tables, tasks):
         if not isinstance(found, Lost):
             yield from zip(task.tables, found, strict=True)
         elif found.killed:

@@ -161,6 +161,15 @@ def at_once(pool: Pool) -> int:
     return max(1, min(pool.size, len(os.sched_getaffinity(0)), memory() // 2 // TABLE_MEMORY))
 
 
+def each(pool: Pool, call: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[T, R | Lost]]:
+    """Yield each task with its result; on this machine with no more at once than there is room for.
+
+    A cluster is given all of them, so that whoever has nothing to do can take one from another.
+    """
+    if tasks:
+        yield from pool.each(call, tasks, at_once(pool) if pool.here else len(tasks))
+
+
 def memory() -> int:
     """Return the bytes of memory that this machine, or the container that we are in, has."""
     found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
