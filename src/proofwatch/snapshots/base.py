@@ -14,6 +14,10 @@ class SnapshotError(ProofwatchError):
     """A snapshot could not be written, found or rebuilt as it was committed."""
 
 
+class NoRoom(SnapshotError):
+    """The engine had not enough memory, or no room to spill what did not fit."""
+
+
 class Objects(Protocol):
     """A write-once store of bytes named by their SHA-256 (hex).
 

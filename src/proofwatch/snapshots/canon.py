@@ -14,28 +14,34 @@ Every level is injective, so two different tables with one digest would be a col
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
 from proofwatch.connectors.base import KEY
-from proofwatch.snapshots.base import SnapshotError
-from proofwatch.snapshots.engine import identifier, quote
+from proofwatch.snapshots.base import NoRoom, SnapshotError
+from proofwatch.snapshots.engine import MEMORY_LIMIT, ROOMY_LIMIT, identifier, quote
+
+Answer = TypeVar("Answer")
 
 Columns = tuple[tuple[str, str], ...]
 """(name, DuckDB type) of every column, in order."""
 
-RESERVED = ("idx", "_h", "_seq", "_gone", "_op")
+RESERVED = ("idx", "_h", "_size", "_seq", "_gone", "_op", "_at", "_rank", "_shelf", "_text")
 """Names that this stage adds beside a table's own columns."""
 
 BUCKET = 1024
 _SPAN = 256 * BUCKET
 """Rows whose lines the engine holds at a time."""
 
-PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 61440"
-STAGING = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 20480"
+PARQUET = (
+    "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE 61440, ROW_GROUP_SIZE_BYTES '32MB'"
+)
+STAGING = "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 20480, ROW_GROUP_SIZE_BYTES '16MB'"
+"""A group of rows is held in memory until it is written, so wide rows make smaller groups."""
 
 KEYS = ", ".join(identifier(name) for name in KEY)
 
@@ -45,10 +51,18 @@ def names(columns: Columns, prefix: str = "") -> str:
     return ", ".join(prefix + identifier(name) for name, _ in columns)
 
 
-def row_hash(columns: Columns) -> str:
-    """Return the SQL expression of the row hash, as 32 bytes."""
+def row_text(columns: Columns) -> str:
+    """Return the SQL expression of the text of a row."""
     members = ", ".join(f"{quote(name)}: {identifier(name)}" for name, _ in columns)
-    return f"unhex(sha256(to_json({{{members}}})::VARCHAR))"
+    return f"to_json({{{members}}})::VARCHAR"
+
+
+def hashed(columns: Columns, rows: str) -> str:
+    """Return the SELECT of the SELECT `rows` with _h, the row hash, and _size, the bytes of its text."""
+    return (
+        f"SELECT * EXCLUDE (_text), unhex(sha256(_text)) AS _h, strlen(_text)::INTEGER AS _size "  # noqa: S608
+        f"FROM (SELECT *, {row_text(columns)} AS _text FROM ({rows}))"
+    )
 
 
 def read_rows(paths: Sequence[Path], columns: Columns, *, gzip: bool = False) -> str:
@@ -103,6 +117,23 @@ def table_digest(session: duckdb.DuckDBPyConnection, source: str) -> str:
     return whole.hexdigest()
 
 
+def with_room(work: Callable[[str], Answer], memory_limit: str = "") -> Answer:
+    """Call `work` with what the engine may hold: what was asked for, else the usual, and if need be more.
+
+    The engine takes 2,048 rows at a time, and holds some copies of them. Of rows of 10,000 characters that
+    alone is more than the usual limit. Whatever `work` left unfinished must not be in its way.
+
+    Raises:
+        NoRoom: it was not enough.
+    """
+    try:
+        return work(memory_limit or MEMORY_LIMIT)
+    except NoRoom:
+        if memory_limit:
+            raise
+        return work(ROOMY_LIMIT)
+
+
 @contextmanager
 def engine_errors(doing: str) -> Iterator[None]:
     """Turn the engine's and the disk's errors into ours."""
@@ -110,7 +141,7 @@ def engine_errors(doing: str) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         problem = str(error).splitlines()[0]
-        raise SnapshotError(doing, problem, "Give more memory or disk space.", permanent=False) from error
+        raise NoRoom(doing, problem, "Give more memory or disk space.", permanent=False) from error
     except duckdb.Error as error:
         raise SnapshotError(doing, " ".join(str(error).split())[:500]) from error
     except OSError as error:

@@ -22,6 +22,7 @@ from proofwatch.connectors.base import KEY, Table
 from proofwatch.snapshots.base import Objects, Part, SnapshotError, State
 from proofwatch.snapshots.canon import (
     KEYS,
+    PARQUET,
     RESERVED,
     STAGING,
     Columns,
@@ -32,27 +33,27 @@ from proofwatch.snapshots.canon import (
     numbered,
     read_parquet,
     read_rows,
-    row_hash,
+    with_room,
 )
-from proofwatch.snapshots.engine import MEMORY_LIMIT, connect, identifier, quote
+from proofwatch.snapshots.engine import connect
 from proofwatch.snapshots.manifest import KIND, LISTED, ROLL_UP, Chain, fetch, put_json, resolve, state
 from proofwatch.snapshots.rebuild import (
     INPUTS,
+    KEPT,
     KEY_FILE,
     TABLE,
     cached,
     change_columns,
-    finish,
+    finish_keys,
     keep,
     new_folder,
 )
-
-Place = tuple[str, str]
-"""(account_id, region)."""
+from proofwatch.snapshots.sorting import Extent, sorted_copy
+from proofwatch.snapshots.staging import Former, Place, Staged, stage
 
 _DELTA = "FORMAT json, COMPRESSION gzip"
 
-STAGE, PLAN = "stage.parquet", "plan.parquet"
+PLAN = "plan.parquet"
 
 _REBASE_SHARE, _REBASE_ROWS = 4, 1000
 """A new base is made when more than one row in four and more than 1,000 rows changed at once: then a delta
@@ -98,8 +99,7 @@ def commit(
     month: str,
     *,
     cache: Path | None = None,
-    memory_limit: str = MEMORY_LIMIT,
-    threads: int = 1,
+    memory_limit: str = "",
 ) -> State:
     """Store the state of a table after a sweep; return it, or `previous` as it was if nothing changed.
 
@@ -117,8 +117,7 @@ def commit(
         work: folder of the sweep, on local disk; temporary files are made and removed there.
         month: of the sweep, `YYYY-MM`; the first change in a new month makes a new base.
         cache: where `materialise` will look; the new state is put there ready. None: nowhere.
-        memory_limit: what the engine may hold before it spills to `work`.
-        threads: of the engine.
+        memory_limit: what the engine may hold before it spills to `work`; by default as `with_room` says.
 
     Raises:
         SnapshotError: the parts contradict each other or the declaration, nothing was read and there is no
@@ -128,31 +127,39 @@ def commit(
     unread = sorted(set(unread_places))
     columns = _columns(table, doing)
     _check_places(parts, unread, previous, doing)
-    with ExitStack() as stack:
-        work.mkdir(parents=True, exist_ok=True)
-        before = resolve(previous.manifest, objects) if previous else None
-        home = cache or stack.enter_context(new_folder(work))
-        folder = stack.enter_context(new_folder(home))
-        (folder / "spill").mkdir()
-        old = cached(before.manifest, objects, home, memory_limit=memory_limit) if before else None
-        stack.enter_context(engine_errors(doing))
-        inputs = _inputs(columns, parts, unread)
-        if before is not None and old is not None and _same_inputs(old, inputs):
-            return state(before.manifest, before.body, columns, (0, 0, 0))
-        session = stack.enter_context(connect(memory_limit, threads, temp=folder / "spill"))
-        job = _Job(session, table.name, connection_id, columns, before, old, objects, folder, month)
-        return _advance(job, parts, unread, inputs, home)
+    work.mkdir(parents=True, exist_ok=True)
+    before = resolve(previous.manifest, objects) if previous else None
+
+    def carry_out(limit: str) -> State:
+        with ExitStack() as stack:
+            home = cache or stack.enter_context(new_folder(work))
+            folder = stack.enter_context(new_folder(home))
+            (folder / "spill").mkdir()
+            old = cached(before.manifest, objects, home, memory_limit=memory_limit) if before else None
+            stack.enter_context(engine_errors(doing))
+            inputs = _inputs(columns, parts, unread)
+            if before is not None and old is not None and _same_inputs(old, inputs):
+                return state(before.manifest, before.body, columns, (0, 0, 0))
+            session = stack.enter_context(connect(limit, temp=folder / "spill"))
+            job = _Job(session, table.name, connection_id, columns, before, old, objects, folder, month)
+            return _advance(job, parts, unread, inputs, home)
+
+    return with_room(carry_out, memory_limit)
 
 
 def _advance(job: _Job, parts: Sequence[Part], unread: Sequence[Place], inputs: str, home: Path) -> State:
     """Compare, and store what is new; the finished state goes to the cache last."""
-    counts = _compare(job, parts, unread)
+    former = (
+        Former(job.before.columns, job.old / TABLE, job.old / KEY_FILE) if job.before and job.old else None
+    )
+    staged, extent = stage(job.session, job.table, job.columns, parts, unread, former, job.folder)
+    counts = _compare(job, staged)
     noted = job.folder / INPUTS
     noted.write_text(inputs, encoding="utf-8")
     if job.before is not None and job.old is not None and job.same_columns and counts == (0, 0, 0):
         noted.replace(job.old / INPUTS)
         return state(job.before.manifest, job.before.body, job.columns, counts)
-    body = _store(job, counts)
+    body = _store(job, counts, staged, extent)
     manifest = put_json(job.objects, body)
     job.session.close()
     keep(job.folder, home, manifest)
@@ -201,26 +208,19 @@ def _same_inputs(old: Path, inputs: str) -> bool:
         return False
 
 
-def _compare(job: _Job, parts: Sequence[Part], unread: Sequence[Place]) -> tuple[int, int, int]:
-    """Stage all rows as they are now, and compare them by key with the rows before.
+def _compare(job: _Job, staged: Staged) -> tuple[int, int, int]:
+    """Compare the rows as they are now by key with the rows before.
 
-    Leaves `stage.parquet` (every column and _h) and `plan.parquet` (idx before, key, _h now, _op, and _at:
-    the place of the row in the stage).
+    Leaves `plan.parquet`: idx before, key, _h and _size now, _op, and _at: the place of the row among all.
     """
-    rows = f"SELECT {names(job.columns)} FROM {read_rows([part.path for part in parts], job.columns)}"  # noqa: S608
-    if unread and job.old:
-        rows += f" UNION ALL {_carried(job, unread)}"
-    stage = job.folder / STAGE
-    copy(job.session, f"SELECT *, {row_hash(job.columns)} AS _h FROM ({rows})", stage, STAGING)  # noqa: S608
-    _check_counts(job, parts, unread, stage)
-    staged = f"(SELECT {KEYS}, _h, file_row_number AS _at FROM {numbered(stage)})"  # noqa: S608
+    rows = f"(SELECT {KEYS}, _h, _size, row_number() OVER () AS _at FROM {staged.rows})"  # noqa: S608
     if job.old is None:
-        plan = f"SELECT NULL::BIGINT AS idx, {KEYS}, _h, 'add' AS _op, _at FROM {staged}"  # noqa: S608
+        plan = f"SELECT NULL::BIGINT AS idx, {KEYS}, _h, _size, 'add' AS _op, _at FROM {rows}"  # noqa: S608
     else:
         plan = (
-            f"SELECT o.idx, {KEYS}, n._h, CASE WHEN o.idx IS NULL THEN 'add' WHEN n._h IS NULL THEN 'gone' "  # noqa: S608
-            "WHEN n._h = o._h THEN 'same' ELSE 'change' END AS _op, _at "
-            f"FROM {staged} n FULL JOIN {read_parquet(job.old / KEY_FILE)} o USING ({KEYS})"
+            f"SELECT o.idx, {KEYS}, n._h, n._size, CASE WHEN o.idx IS NULL THEN 'add' "  # noqa: S608
+            "WHEN n._h IS NULL THEN 'gone' WHEN n._h = o._h THEN 'same' ELSE 'change' END AS _op, _at "
+            f"FROM {rows} n FULL JOIN {read_parquet(job.old / KEY_FILE)} o USING ({KEYS})"
         )
     copy(job.session, plan, job.folder / PLAN, STAGING)
     counted = f"SELECT _op, count(*) FROM {read_parquet(job.folder / PLAN)} GROUP BY _op"  # noqa: S608
@@ -228,63 +228,21 @@ def _compare(job: _Job, parts: Sequence[Part], unread: Sequence[Place]) -> tuple
     return found.get("add", 0), found.get("change", 0), found.get("gone", 0)
 
 
-def _check_counts(job: _Job, parts: Sequence[Part], unread: Sequence[Place], stage: Path) -> None:
-    """Every row that was spooled has arrived, in its own place."""
-    arrived = {
-        (account, region): number
-        for account, region, number in job.session.execute(
-            f"SELECT account_id, region, count(*) FROM {read_parquet(stage)} GROUP BY ALL"  # noqa: S608
-        ).fetchall()
-    }
-    for part in parts:
-        place = (part.account_id, part.region)
-        if arrived.pop(place, 0) != part.rows:
-            raise SnapshotError(
-                f"committing {job.table}",
-                f"{part.path.name} does not hold the {part.rows} rows that were written to it",
-                "Remove the sweep's working folder and sweep again.",
-            )
-    if strange := sorted(set(arrived) - set(unread)):
-        raise SnapshotError(f"committing {job.table}", f"a part holds rows of another place, {strange[0]}")
-
-
-def _carried(job: _Job, unread: Sequence[Place]) -> str:
-    """Return the SELECT of the previous rows of unread places, in the columns of now."""
-    assert job.old is not None and job.before is not None
-    known = dict(job.before.columns)
-    lost = [name for name, kind in job.columns if known.get(name) != kind]
-    chosen = []
-    for name, kind in job.columns:
-        if name in lost:
-            chosen.append(f"NULL::{kind} AS {identifier(name)}")
-        elif name == "_unread" and lost:
-            reason = "not read since the column was added or its type changed"
-            pairs = ", ".join(f"{quote(column)}: {quote(reason)}" for column in lost)
-            chosen.append(f"map_concat(coalesce(_unread, MAP {{}}), MAP {{{pairs}}}) AS _unread")
-        else:
-            chosen.append(identifier(name))
-    places = ", ".join(f"({quote(account)}, {quote(region)})" for account, region in unread)
-    return (
-        f"SELECT {', '.join(chosen)} FROM {read_parquet(job.old / TABLE)} "  # noqa: S608
-        f"WHERE (account_id, region) IN ({places})"
-    )
-
-
-def _store(job: _Job, counts: tuple[int, int, int]) -> dict[str, Any]:
+def _store(job: _Job, counts: tuple[int, int, int], staged: Staged, extent: Extent) -> dict[str, Any]:
     """Write the new state's files and its base or delta; return the manifest's body."""
     added, changed, removed = counts
     now = _numbers(job)
-    joined = _joined(job, now)
-    digest = finish(job.session, job.columns, joined, f"SELECT idx, {KEYS}, _h FROM {now}", job.folder)  # noqa: S608
-    total = count(job.session, now)
+    joined = _joined(job, now, staged)
+    copy(job.session, f"SELECT idx, {names(job.columns)} FROM ({joined})", job.folder / TABLE, PARQUET)  # noqa: S608
+    digest = finish_keys(job.session, f"SELECT {KEPT} FROM {now}", job.folder)  # noqa: S608
     return {
         "kind": KIND,
         "table": job.table,
         "connection": job.connection,
         "schema": put_json(job.objects, {"columns": [list(column) for column in job.columns]}),
-        **_rows_objects(job, joined, added + changed + removed, total),
+        **_rows_objects(job, joined, added + changed + removed, extent),
         "previous": job.before.manifest if job.before else None,
-        "rows": total,
+        "rows": extent.rows,
         "digest": digest,
         "seq": job.seq,
         "next_idx": job.next_idx + added,
@@ -298,41 +256,40 @@ def _numbers(job: _Job) -> str:
     Sorting them into a file and counting its rows takes no memory, as a window over all of them does.
     """
     fresh, plan = job.folder / "fresh.parquet", read_parquet(job.folder / PLAN)
-    added = f"SELECT {KEYS}, _h, _at FROM {plan} WHERE _op = 'add' ORDER BY {KEYS}"  # noqa: S608
-    copy(job.session, added, fresh, STAGING)
+    wanted = f"{KEYS}, _h, _size"
+    copy(job.session, f"SELECT {wanted}, _at FROM {plan} WHERE _op = 'add' ORDER BY _at", fresh, STAGING)  # noqa: S608
     return (
-        f"(SELECT idx, {KEYS}, _h, _op, _at FROM {plan} WHERE _op IN ('same', 'change') UNION ALL "  # noqa: S608
-        f"SELECT {job.next_idx} + file_row_number, {KEYS}, _h, 'add', _at FROM {numbered(fresh)})"
+        f"(SELECT idx, {wanted}, _op, _at FROM {plan} WHERE _op IN ('same', 'change') UNION ALL "  # noqa: S608
+        f"SELECT {job.next_idx} + file_row_number, {wanted}, 'add', _at FROM {numbered(fresh)})"
     )
 
 
-def _joined(job: _Job, now: str) -> str:
-    """Return the SELECT of every staged row with its idx and _op.
+def _joined(job: _Job, now: str, staged: Staged) -> str:
+    """Return the SELECT of every staged row with its idx and _op, in the order of the keys.
 
     The numbers are sorted into the order of the stage and laid beside it: joining wide rows by their keys
     would write all of them to disk once more.
     """
     beside = job.folder / "beside.parquet"
     copy(job.session, f"SELECT idx, _op FROM {now} ORDER BY _at", beside, STAGING)  # noqa: S608
-    stage = read_parquet(job.folder / STAGE)
-    return f"SELECT n.idx, n._op, s.* FROM {stage} s POSITIONAL JOIN {read_parquet(beside)} n"  # noqa: S608
+    return f"SELECT n.idx, n._op, s.* FROM {staged.rows} s POSITIONAL JOIN {read_parquet(beside)} n"  # noqa: S608
 
 
-def _rows_objects(job: _Job, joined: str, changes: int, total: int) -> dict[str, Any]:
+def _rows_objects(job: _Job, joined: str, changes: int, extent: Extent) -> dict[str, Any]:
     """Store a base, or a delta (and its roll-up when due); return what the manifest says of them."""
     before = job.before
     if (
         before is None
         or not job.same_columns
         or before.body["month"] != job.month
-        or (changes > _REBASE_ROWS and changes * _REBASE_SHARE > total)
+        or (changes > _REBASE_ROWS and changes * _REBASE_SHARE > extent.rows)
     ):
         base = job.objects.put_file(job.folder / TABLE)
         return {"month": job.month, "base": base, "rollups": None, "deltas": [], "earlier": None}
     kept = {"month": job.month, "base": before.body["base"], "rollups": before.body["rollups"]}
-    delta = _write_delta(job, joined)
+    delta = _write_delta(job, joined, extent.share(changes))
     if len(before.deltas) + 1 >= ROLL_UP:
-        rollup = _write_rollup(job, before, delta)
+        rollup = _write_rollup(job, before, delta, extent)
         return {
             **kept,
             "rollups": put_json(job.objects, [*before.rollups, rollup]),
@@ -346,34 +303,34 @@ def _rows_objects(job: _Job, joined: str, changes: int, total: int) -> dict[str,
     return {**kept, "deltas": [*listed, stored], "earlier": before.body["earlier"]}
 
 
-def _write_delta(job: _Job, joined: str) -> Path:
+def _write_delta(job: _Job, joined: str, extent: Extent) -> Path:
     path = job.folder / "delta"
     columns = names(job.columns)
     nothing = ", ".join(f"NULL::{kind}" for _, kind in job.columns)
     plan = read_parquet(job.folder / PLAN)
-    copy(
-        job.session,
+    rows = (
         f"SELECT {job.seq} AS _seq, * FROM ("  # noqa: S608
         f"SELECT NULL::BOOLEAN AS _gone, idx, {columns} FROM ({joined}) WHERE _op <> 'same' "
-        f"UNION ALL SELECT true, idx, {nothing} FROM {plan} WHERE _op = 'gone') ORDER BY idx",
-        path,
-        _DELTA,
+        f"UNION ALL SELECT true, idx, {nothing} FROM {plan} WHERE _op = 'gone')"
     )
+    sorted_copy(job.session, rows, names(change_columns(job.columns)), "idx", path, _DELTA, extent)
     return path
 
 
-def _write_rollup(job: _Job, before: Chain, delta: Path) -> str:
+def _write_rollup(job: _Job, before: Chain, delta: Path, extent: Extent) -> str:
     """Store the last change of each idx since the last roll-up; return the digest."""
     columns = change_columns(job.columns)
     paths = [*(fetch(digest, job.objects) for digest in before.deltas), delta]
-    flat, path = job.folder / "changes.parquet", job.folder / "rollup"
+    flat, last, path = job.folder / "changes.parquet", job.folder / "last.parquet", job.folder / "rollup"
     copy(job.session, f"SELECT * FROM {read_rows(paths, columns, gzip=True)}", flat, STAGING)  # noqa: S608
     copy(
         job.session,
         f"SELECT {names(columns)} FROM {read_parquet(flat)} SEMI JOIN "  # noqa: S608
-        f"(SELECT idx, max(_seq) AS _seq FROM {read_parquet(flat)} GROUP BY idx) USING (idx, _seq) "
-        "ORDER BY idx",
-        path,
-        _DELTA,
+        f"(SELECT idx, max(_seq) AS _seq FROM {read_parquet(flat)} GROUP BY idx) USING (idx, _seq)",
+        last,
+        STAGING,
     )
+    rows = read_parquet(last)
+    extent = extent.share(count(job.session, rows))
+    sorted_copy(job.session, f"SELECT * FROM {rows}", names(columns), "idx", path, _DELTA, extent)  # noqa: S608
     return job.objects.put_file(path)

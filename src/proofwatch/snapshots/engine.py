@@ -19,6 +19,9 @@ from proofwatch.snapshots.base import SnapshotError
 MEMORY_LIMIT = "256MB"
 """What a session may hold before it spills to its temporary folder."""
 
+ROOMY_LIMIT = "768MB"
+"""What it may hold where rows are so wide that a few thousand of them do not fit."""
+
 
 def connect(
     memory_limit: str = MEMORY_LIMIT,

@@ -1,7 +1,7 @@
 """A table as it stood after any sweep, rebuilt from its objects and proven against its digest.
 
 The cache holds rebuilt tables by manifest digest: `table.parquet` (idx, then the columns, sorted by key)
-and `keys.parquet` (idx, key and row hash, for the next comparison). It may be emptied at any time and
+and `index.parquet` (idx, key, row hash and size, for the next comparison). It may be emptied at any time and
 proves nothing: what is used from it is compared with the checksums noted beside it, which finds a damaged
 disk but not a forger; `prove` never looks at it.
 """
@@ -27,19 +27,22 @@ from proofwatch.snapshots.canon import (
     STAGING,
     Columns,
     copy,
-    count,
     engine_errors,
+    hashed,
     names,
     read_parquet,
     read_rows,
-    row_hash,
     table_digest,
+    with_room,
 )
-from proofwatch.snapshots.engine import MEMORY_LIMIT, connect
+from proofwatch.snapshots.engine import connect
 from proofwatch.snapshots.manifest import Chain, fetch, resolve, state
+from proofwatch.snapshots.sorting import extent_of, sorted_copy
 
 TABLE = "table.parquet"
-KEY_FILE = "keys.parquet"
+KEY_FILE = "index.parquet"
+KEPT = f"idx, {KEYS}, _h, _size"
+"""Columns of the file of keys."""
 INPUTS = "inputs"
 """Digest of the parts that gave a state: the same parts again need no comparison row by row."""
 _SUMS = "sums.json"
@@ -53,8 +56,7 @@ def materialise(
     objects: Objects,
     cache: Path,
     *,
-    memory_limit: str = MEMORY_LIMIT,
-    threads: int = 1,
+    memory_limit: str = "",
 ) -> Path:
     """Return the whole table as one local Parquet: `idx`, then its columns, sorted by key.
 
@@ -62,25 +64,22 @@ def materialise(
         manifest: digest of the state's manifest.
         objects: where its objects are.
         cache: folder for rebuilt tables; made if missing.
-        memory_limit: what the engine may hold.
-        threads: of the engine.
+        memory_limit: what the engine may hold; by default as `with_room` says.
 
     Raises:
         SnapshotError: an object is missing or changed, or the rebuilt rows do not have the digest that was
             committed to. Nothing is left in the cache then.
     """
-    return cached(manifest, objects, cache, memory_limit=memory_limit, threads=threads) / TABLE
+    return cached(manifest, objects, cache, memory_limit=memory_limit) / TABLE
 
 
-def cached(
-    manifest: str, objects: Objects, cache: Path, *, memory_limit: str = MEMORY_LIMIT, threads: int = 1
-) -> Path:
+def cached(manifest: str, objects: Objects, cache: Path, *, memory_limit: str = "") -> Path:
     """Return the cache's folder of a state, rebuilt and proven if it is missing or damaged."""
     folder = cache / manifest
     if _intact(folder):
         return folder
     with new_folder(cache) as fresh:
-        _build(resolve(manifest, objects), objects, fresh, memory_limit, threads)
+        _build(resolve(manifest, objects), objects, fresh, memory_limit)
         return keep(fresh, cache, manifest)
 
 
@@ -89,8 +88,7 @@ def prove(
     objects: Objects,
     *,
     work: Path | None = None,
-    memory_limit: str = MEMORY_LIMIT,
-    threads: int = 1,
+    memory_limit: str = "",
 ) -> State:
     """Derive the digest of a state again from base and changes alone; return the state if it holds.
 
@@ -98,15 +96,14 @@ def prove(
         manifest: digest of the state's manifest.
         objects: where its objects are.
         work: existing folder for temporary files; the system's by default.
-        memory_limit: what the engine may hold.
-        threads: of the engine.
+        memory_limit: what the engine may hold; by default as `with_room` says.
 
     Raises:
         SnapshotError: an object is missing or changed, or the digest is not the one committed to.
     """
     chain = resolve(manifest, objects)
     with tempfile.TemporaryDirectory(dir=work, prefix="prove-") as folder:
-        _build(chain, objects, Path(folder), memory_limit, threads)
+        _build(chain, objects, Path(folder), memory_limit)
     return state(chain.manifest, chain.body, chain.columns, (0, 0, 0))
 
 
@@ -131,23 +128,15 @@ def _made(folder: Path) -> float:
         return 0.0
 
 
-def finish(session: duckdb.DuckDBPyConnection, columns: Columns, rows: str, keys: str, folder: Path) -> str:
-    """Write table.parquet and keys.parquet into `folder`; return the table's digest.
+def finish_keys(session: duckdb.DuckDBPyConnection, keys: str, folder: Path) -> str:
+    """Write the file of keys into `folder`; return the table's digest.
 
     Args:
         session: an open engine.
-        columns: the table's.
-        rows: SQL SELECT of idx and every column, in any order.
-        keys: SQL SELECT of idx, the key and _h, in any order.
+        keys: SQL SELECT of `KEPT`, in any order.
         folder: existing, on local disk.
     """
     copy(session, f"SELECT * FROM ({keys}) ORDER BY idx", folder / KEY_FILE, STAGING)  # noqa: S608
-    copy(
-        session,
-        f"SELECT idx, {names(columns)} FROM ({rows}) ORDER BY {KEYS}",  # noqa: S608
-        folder / TABLE,
-        PARQUET,
-    )
     return table_digest(session, read_parquet(folder / KEY_FILE))
 
 
@@ -180,20 +169,26 @@ def new_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(chain: Chain, objects: Objects, folder: Path, memory_limit: str, threads: int) -> None:
+def _build(chain: Chain, objects: Objects, folder: Path, memory_limit: str) -> None:
     """Rebuild a state's files in `folder`, and check rows and digest."""
+    with_room(lambda limit: _rebuild(chain, objects, folder, limit), memory_limit)
+
+
+def _rebuild(chain: Chain, objects: Objects, folder: Path, memory_limit: str) -> None:
     doing = f"rebuilding {chain.body['table']} as of manifest {chain.manifest}"
     base, *changes = [fetch(digest, objects) for digest in chain.objects]
     spill = folder / "spill"
-    spill.mkdir()
-    with engine_errors(doing), connect(memory_limit, threads, temp=spill) as session:
+    spill.mkdir(exist_ok=True)
+    with engine_errors(doing), connect(memory_limit, temp=spill) as session:
         stage = folder / "stage.parquet"
         rows = _latest(session, chain.columns, base, changes, folder)
-        copy(session, f"SELECT *, {row_hash(chain.columns)} AS _h FROM ({rows})", stage, STAGING)  # noqa: S608
+        copy(session, hashed(chain.columns, rows), stage, STAGING)
         source = read_parquet(stage)
-        found = count(session, source)
-        keys = f"SELECT idx, {KEYS}, _h FROM {source}"  # noqa: S608
-        digest = finish(session, chain.columns, f"SELECT * FROM {source}", keys, folder)  # noqa: S608
+        extent = extent_of(session, source)
+        columns = f"idx, {names(chain.columns)}"
+        sorted_copy(session, f"SELECT * FROM {source}", columns, KEYS, folder / TABLE, PARQUET, extent)  # noqa: S608
+        digest = finish_keys(session, f"SELECT {KEPT} FROM {source}", folder)  # noqa: S608
+    found = extent.rows
     if (found, digest) != (chain.body["rows"], chain.body["digest"]):
         raise SnapshotError(
             doing,
