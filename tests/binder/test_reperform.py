@@ -71,6 +71,16 @@ def test_every_verdict_is_the_same_again(opened, tmp_path):
     assert views and done.tables > len(views), "views are joined again from their tables"
 
 
+def test_places_that_are_an_object_are_judged_like_those_that_are_listed(forging):
+    objects, body, again = forging
+    for item in (*body["tables"].values(), *body["inputs"].values()):
+        item["places"] = {"object": objects.put(rfc8785.dumps(item["places"]))}
+    done = again(body)
+    assert done.same and done.verdicts > 100 and done.others == []
+    body["tables"]["aws_ec2_volume"]["places"] = {"object": objects.put(b"[]")}
+    assert not again(body).same
+
+
 def test_only_the_checks_that_were_asked_for_are_judged(opened, tmp_path):
     objects, digest = opened
     done = Reperformer(objects, tmp_path).again(digest, {"aws.ec2.ebs-volume-encrypted"})

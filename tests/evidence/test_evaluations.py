@@ -1,7 +1,11 @@
 """An evaluation that is kept comes back as it was, types and all."""
 
+import json
+
 from proofwatch.checks.validate import verdict_version
-from proofwatch.evidence.evaluations import read_evaluation, store_evaluation
+from proofwatch.evidence import evaluations
+from proofwatch.evidence.evaluations import places_of, read_evaluation, store_evaluation
+from proofwatch.evidence.named import named_in
 from proofwatch.evidence.objects import LocalObjects
 from tests.checks.kit import NOW, TABLES, catalog, evaluate, source, text
 
@@ -24,3 +28,20 @@ def test_a_number_without_a_fraction_comes_back_as_a_number(tmp_path):
     assert version == check.version
     used = stored.body["tables"]["volume"]["params"]["a.b"]["least"]
     assert type(used) is float and used == 12
+
+
+def test_very_many_places_are_one_object_that_the_evaluation_names(tmp_path, monkeypatch):
+    known = catalog(tmp_path, a__b=text())
+    (tmp_path / "out").mkdir()
+    inputs = {"volume": source(tmp_path, "volume", [{"size": 91}])}
+    found = evaluate(known, [known.checks["a.b"]], inputs, {}, NOW, tmp_path / "out")
+    objects, none = LocalObjects(tmp_path / "objects"), {"results": "", "manifest": "", "rows_object": ""}
+    said = []
+    for most in (len(inputs["volume"].places), 0):
+        monkeypatch.setattr(evaluations, "LISTED", most)
+        digest = store_evaluation(found, {"volume": none}, known, inputs, {}, objects)
+        item = read_evaluation(digest, objects).body["tables"]["volume"]
+        assert places_of(item, objects) == inputs["volume"].places
+        said.append((item["places"], named_in(objects.get(digest))))
+    (listed, _), (moved, named) = said
+    assert json.loads(objects.get(moved["object"])) == listed and moved["object"] in named

@@ -31,6 +31,10 @@ from proofwatch.snapshots.rebuild import materialise
 
 READING = "reading an evaluation"
 VIEWS = "views of an evaluation"
+LISTED = 10_000
+"""Places that stand in the evaluation itself: it must stay small enough to be searched for what it names."""
+
+Places = tuple[tuple[str, str], ...]
 """The role of the object with the views' text."""
 
 
@@ -69,15 +73,16 @@ def store_evaluation(
     bare = {name: replace(view, path=Path()) for name, view in views.items()}
     joined = _canonical(_JOINED.dump_python(Joined(bare, {name: catalog.tables[name] for name in bases})))
     numbers = _numbers(found)
+    listed = _Listed(objects)
     body = {
-        **_body(found, stored),
+        **_body(found, stored, listed),
         **({"numbers": numbers} if numbers else {}),
         "object": objects.put(_definitions(found)),
         "views": object_ref(objects.put(joined), len(joined), VIEWS),
         "inputs": {
             name: {
                 "manifest": manifests.get(name, ""),
-                "places": [list(place) for place in source.places],
+                "places": listed.of(source.places),
                 "unread": _unread(source.unread),
             }
             for name, source in ((name, inputs[name]) for name in bases if name in inputs)
@@ -97,7 +102,23 @@ def _numbers(found: Evaluation) -> dict[str, list[str]]:
     return {name: keys for name, keys in known.items() if keys}
 
 
-def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+class _Listed:
+    """Lists of places: in the evaluation itself, and each that is very long in one object for all tables."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._kept: dict[Places, dict[str, str]] = {}
+
+    def of(self, places: Places) -> list[list[str]] | dict[str, str]:
+        """Return what an evaluation says of places."""
+        if len(places) <= LISTED:
+            return [list(place) for place in places]
+        if places not in self._kept:
+            self._kept[places] = {"object": self._objects.put(_canonical(places))}
+        return self._kept[places]
+
+
+def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]], listed: _Listed) -> dict[str, Any]:
     return {
         "type": "proofwatch evaluation",
         "now": found.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -107,7 +128,7 @@ def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]]) -> dict[st
                 "checks": [list(pair) for pair in item.checks],
                 "params": {check: dict(values) for check, values in item.params.items()},
                 "population": item.population,
-                "places": [list(place) for place in item.places],
+                "places": listed.of(item.places),
                 "unread": _unread(item.unread),
             }
             for name, item in found.tables.items()
@@ -198,7 +219,10 @@ def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:
     """
     stored = read_evaluation(digest, objects)
     body, now = stored.body, stored.now
-    tables = {name: load_table(name, item, now, objects, cache) for name, item in body["tables"].items()}
+    known: dict[str, Places] = {}
+    tables = {
+        name: load_table(name, item, now, objects, cache, known) for name, item in body["tables"].items()
+    }
     about = {
         name: tuple(
             Result(name, check.version, account, region, None, status, reason)
@@ -216,9 +240,14 @@ def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:
 
 
 def load_table(
-    name: str, item: Mapping[str, Any], now: datetime, objects: Objects, cache: Path
+    name: str,
+    item: Mapping[str, Any],
+    now: datetime,
+    objects: Objects,
+    cache: Path,
+    known: dict[str, Places] | None = None,
 ) -> TableResults:
-    """Return the stored verdicts of one table or view, with the rows that they are about."""
+    """Return the stored verdicts of one table or view, with the rows that they are about; see `places_of`."""
     rows = None
     if item["results"]:
         view = item["rows_object"]
@@ -231,14 +260,33 @@ def load_table(
         params=item["params"],
         now=now,
         population=item["population"],
-        places=places_of(item),
+        places=places_of(item, objects, known),
         unread=unread_of(item),
     )
 
 
-def places_of(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the places of a table's part of an evaluation body."""
-    return tuple((str(account), str(region)) for account, region in item["places"])
+def places_of(item: Mapping[str, Any], objects: Objects, known: dict[str, Places] | None = None) -> Places:
+    """Return the places of a table's part of an evaluation body.
+
+    Args:
+        item: that part.
+        objects: where very long lists are.
+        known: lists that were read before, by digest: most tables have the same.
+    """
+    said = item["places"]
+    if not isinstance(said, Mapping):
+        return tuple((str(account), str(region)) for account, region in said)
+    digest, known = str(said["object"]), {} if known is None else known
+    if digest not in known:
+        known[digest] = tuple((str(account), str(region)) for account, region in _list(digest, objects))
+    return known[digest]
+
+
+def _list(digest: str, objects: Objects) -> Any:
+    try:
+        return json.loads(objects.get(digest))
+    except ValueError:
+        raise EvidenceError(READING, f"object {digest} is no list of places") from None
 
 
 def unread_of(item: Mapping[str, Any]) -> tuple[UnreadPlace, ...]:

@@ -191,7 +191,7 @@ class Reperformer:
                 _plain_types(columns)
                 kinds[name] = dict(columns)
                 path = materialise(item["manifest"], self._objects, self._cache)
-            found[name] = TableInput(name, path, places_of(item), unread_of(item))
+            found[name] = TableInput(name, path, places_of(item, self._objects), unread_of(item))
         done.others += _versions(checks, joined, kinds)
         return found
 

@@ -98,9 +98,10 @@ def judge(
     whole = Judge(chosen, sources, params, refused, observed_at, Store(objects, cache), work, exchange)
     merged = merge(judged(whole, pool), whole)
     found, stored, files = merged.found, _stored(merged, read.manifests), Files(merged, whole)
+    places = _place_sets(found)
     return Outcome(
         checks=tuple(
-            _check_outcome(item, found, stored, merged.worst.get(name, ""))
+            _check_outcome(item, found, stored, merged.worst.get(name, ""), places)
             for name, item in found.checks.items()
         ),
         failures=lambda: _failures(files, work),
@@ -188,8 +189,21 @@ def _stored(found: Judgement, manifests: Mapping[str, str]) -> dict[str, dict[st
     }
 
 
+def _place_sets(found: Evaluation) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return table → its places as a set: one for all checks, and for all tables that have the same."""
+    shared: dict[Any, frozenset[tuple[str, str]]] = {}
+    for item in found.tables.values():
+        if item.places not in shared:
+            shared[item.places] = frozenset(item.places)
+    return {name: shared[item.places] for name, item in found.tables.items()}
+
+
 def _check_outcome(
-    item: CheckResults, found: Evaluation, stored: Mapping[str, Mapping[str, str]], worst: str
+    item: CheckResults,
+    found: Evaluation,
+    stored: Mapping[str, Mapping[str, str]],
+    worst: str,
+    places: Mapping[str, frozenset[tuple[str, str]]],
 ) -> CheckOutcome:
     check = item.check
     table = found.tables[check.table]
@@ -199,7 +213,7 @@ def _check_outcome(
         severity=check.severity,
         table=check.table,
         counts=item.counts,
-        places=frozenset() if item.error else frozenset(table.places),
+        places=frozenset() if item.error else places[check.table],
         unread=table.unread,
         params=item.params,
         results=stored[check.table]["results"],
