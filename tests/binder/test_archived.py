@@ -11,6 +11,7 @@ from proofwatch.reports.configuration import as_of
 from proofwatch.store.base import StoreError
 from proofwatch.store.history import absent, archive, bring
 from proofwatch.store.history.base import Month
+from proofwatch.store.models import HistoryPartition
 from proofwatch.store.services import controls, sweeps
 from tests.binder.conftest import read, verified
 from tests.binder.inside import BinderWorld
@@ -101,3 +102,11 @@ def test_rules_are_tried_on_what_is_here(world):
     with pytest.raises(StoreError, match="2026-11 is in the archive"):
         replay([], LATE - timedelta(days=120), LATE)
     assert absent.away(NOW, None)
+
+
+def test_the_binder_of_the_day_of_archiving_has_the_partitions(world, tmp_path):
+    gone(world)
+    world.binder(world.audit(LATE.date(), LATE.date()), tmp_path / "b.zip", LATE + timedelta(minutes=1))
+    assert verified(tmp_path / "b.zip").wrong == []
+    digests = {item.digest for item in HistoryPartition.objects.all()}
+    assert digests and {f"objects/{item[:2]}/{item[2:]}" for item in digests} <= set(read(tmp_path / "b.zip"))
