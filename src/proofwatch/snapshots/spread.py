@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 
 from proofwatch.connectors.base import Table
 from proofwatch.snapshots.base import Part, State
-from proofwatch.snapshots.commit import Place, commit
+from proofwatch.snapshots.commit import commit
 from proofwatch.snapshots.exchange import Exchange
 from proofwatch.snapshots.manifest import read_state
+from proofwatch.snapshots.staging import Place
 from proofwatch.snapshots.tasks import (
     UNABLE,
     VERSION,
