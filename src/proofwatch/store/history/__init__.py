@@ -7,5 +7,8 @@ archive   a month leaves: object, entry and partition first, then the rows
 bring     a month comes back, for as long as it is needed
 absent    what is not here, for whoever reads a period
 asking    one SELECT over what is here and what is away
-verify    partitions against the log, rows against the manifests of their sweeps
+entries   what the log says about partitions
+verify    partitions against the log and their objects
+manifests rows against the manifests of their sweeps
+numbering no key is given twice
 """
