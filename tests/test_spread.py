@@ -16,7 +16,7 @@ from proofwatch.runtime.pool import KILLS, running
 from proofwatch.snapshots import spread as committing
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.exchange import SharedFolder
-from proofwatch.store.models import CheckRun, Sweep
+from proofwatch.store.models import CheckRun, Connection, Sweep
 from proofwatch.store.services import connections, sweeps
 from tests.deadly import DeadlyFolder, DeadlyObjects
 from tests.test_cluster import SOME, company, state
@@ -38,6 +38,12 @@ def everything_is_spread(monkeypatch: pytest.MonkeyPatch) -> None:
 def sweep(company: Company, objects: Objects | None = None, **deadly: str) -> Sweep:
     """Sweep on two processes with an empty cache, so that every table is rebuilt, compared and judged."""
     shutil.rmtree(company.cache / pipeline.TABLES)
+    # Processes may come of a fork server that an earlier test started, with the environment of then.
+    token = company.home / "token"
+    token.write_text(os.environ["DEMO_GITHUB_TOKEN"])
+    token.chmod(0o600)
+    owner = connections.get("github")
+    Connection.objects.filter(pk=owner.pk).update(settings={**owner.settings, "token": f"file:{token}"})
     company.minutes += 1
     run = sweeps.plan(
         connections.get("github"), slot=company.now, trigger="manual", actor="owner", now=company.now,
