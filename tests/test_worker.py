@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -119,9 +120,19 @@ def test_the_main_job_runs_on_postgresql(company, postgres_server, tmp_path):
 def test_a_worker_ends_when_asked(company, home):
     execute(home, "update store_connection set next_due_at = '2999-01-01 00:00:00'")
     running = start(company, home, "proofwatch.cli", "worker")
-    time.sleep(3)
+    while not hears(running.pid, signal.SIGTERM):
+        assert running.poll() is None
+        time.sleep(0.05)
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 0
+
+
+def hears(pid, number):
+    """Tell whether a process has a handler of its own for a signal; how long its start takes is no matter."""
+    [line] = [
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")
+    ]
+    return int(line.split()[1], 16) >> (number - 1) & 1 == 1
 
 
 def interrupted(company, home, *verb):
