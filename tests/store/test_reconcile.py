@@ -11,6 +11,8 @@ import pytest
 from django.db import connection as database
 
 from proofwatch.checks.base import UnreadPlace
+from proofwatch.evidence.listed import rows_of
+from proofwatch.evidence.named import named_in
 from proofwatch.store import log, reconcile
 from proofwatch.store.base import StoreError
 from proofwatch.store.models import CheckRun, Connection, Finding, FindingEvent, LogEntry, Sweep
@@ -129,6 +131,20 @@ def test_an_unread_place_restores_nothing(run: Run) -> None:
     assert run.apply(found) == Applied("partial", {"interrupted": 1}, ())
     assert (one().state, one().interruption) == ("open", "AccessDenied")
     assert Connection.objects.get().last_complete_at == NOW + 15 * MINUTE
+
+
+def test_very_many_unread_places_are_an_object_that_the_manifest_names(run: Run) -> None:
+    run({A: FAIL})
+    unread = tuple(UnreadPlace("9", f"region-{number}", "denied", "x") for number in range(reconcile.UNREAD))
+    for more in ((UnreadPlace(*HERE, "AccessDenied", "ec2:DescribeVolumes"),), ()):
+        found = outcome({CHECK: {}}, places=(), complete=False)
+        run.apply(replace(found, checks=(replace(found.checks[0], unread=(*unread, *more)),)))
+        digest = Sweep.objects.order_by("observed_at").last().manifest
+        [check] = json.loads(run.objects.get(digest))["checks"]
+        assert rows_of(check["unread"], run.objects) == CheckRun.objects.get(latest=True).unread
+        assert isinstance(check["unread"], list) is not bool(more)
+        assert not more or check["unread"]["object"] in named_in(run.objects.get(digest))
+    assert (one().state, one().interruption) == ("open", "AccessDenied")
 
 
 def test_a_place_outside_the_sweep_restores_nothing(run: Run) -> None:

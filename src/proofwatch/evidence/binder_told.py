@@ -10,6 +10,7 @@ from typing import Any
 
 from proofwatch.evidence.bundle import BundleObjects
 from proofwatch.evidence.entry import Entry
+from proofwatch.evidence.listed import count_of
 
 COUNTS = ("passed", "failed", "inconclusive", "not_applicable", "accepted")
 MOST_MANIFEST = 256 << 20
@@ -91,7 +92,7 @@ class Told:
         for item in body["checks"]:
             counts = (item["counts"][word] for word in COUNTS)
             fact = (
-                observed, item["version"], name, *counts, len(item["unread"]), item["reason"],
+                observed, item["version"], name, *counts, count_of(item["unread"]), item["reason"],
                 item["params"], item["results"], digest,
             )  # fmt: skip
             self.runs[sweep, str(item["check"])] = short_digest(fact)

@@ -26,13 +26,14 @@ from proofwatch.checks.outcome import CheckResults, Evaluation, TableResults
 from proofwatch.connectors.base import Table
 from proofwatch.evidence.base import EvidenceError
 from proofwatch.evidence.entry import object_ref
+from proofwatch.evidence.listed import Listed, Rows, rows_of
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.rebuild import materialise
 
 READING = "reading an evaluation"
 VIEWS = "views of an evaluation"
-LISTED = 10_000
-"""Places that stand in the evaluation itself: it must stay small enough to be searched for what it names."""
+PLACES, UNREAD = 10_000, 100
+"""Places that stand in the evaluation itself: of a table those read, and those of which something is said."""
 
 Places = tuple[tuple[str, str], ...]
 """The role of the object with the views' text."""
@@ -73,9 +74,9 @@ def store_evaluation(
     bare = {name: replace(view, path=Path()) for name, view in views.items()}
     joined = _canonical(_JOINED.dump_python(Joined(bare, {name: catalog.tables[name] for name in bases})))
     numbers = _numbers(found)
-    listed = _Listed(objects)
+    listed, said = Listed(objects, PLACES), Listed(objects, UNREAD)
     body = {
-        **_body(found, stored, listed),
+        **_body(found, stored, listed, said),
         **({"numbers": numbers} if numbers else {}),
         "object": objects.put(_definitions(found)),
         "views": object_ref(objects.put(joined), len(joined), VIEWS),
@@ -83,7 +84,7 @@ def store_evaluation(
             name: {
                 "manifest": manifests.get(name, ""),
                 "places": listed.of(source.places),
-                "unread": _unread(source.unread),
+                "unread": said.of(_unread(source.unread)),
             }
             for name, source in ((name, inputs[name]) for name in bases if name in inputs)
             if name not in found.tables
@@ -102,23 +103,9 @@ def _numbers(found: Evaluation) -> dict[str, list[str]]:
     return {name: keys for name, keys in known.items() if keys}
 
 
-class _Listed:
-    """Lists of places: in the evaluation itself, and each that is very long in one object for all tables."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-        self._kept: dict[Places, dict[str, str]] = {}
-
-    def of(self, places: Places) -> list[list[str]] | dict[str, str]:
-        """Return what an evaluation says of places."""
-        if len(places) <= LISTED:
-            return [list(place) for place in places]
-        if places not in self._kept:
-            self._kept[places] = {"object": self._objects.put(_canonical(places))}
-        return self._kept[places]
-
-
-def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]], listed: _Listed) -> dict[str, Any]:
+def _body(
+    found: Evaluation, stored: Mapping[str, Mapping[str, str]], listed: Listed, said: Listed
+) -> dict[str, Any]:
     return {
         "type": "proofwatch evaluation",
         "now": found.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -129,12 +116,12 @@ def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]], listed: _L
                 "params": {check: dict(values) for check, values in item.params.items()},
                 "population": item.population,
                 "places": listed.of(item.places),
-                "unread": _unread(item.unread),
+                "unread": said.of(_unread(item.unread)),
             }
             for name, item in found.tables.items()
         },
         "about": {
-            check: [[row.account_id, row.region, row.status, row.reason] for row in item.about]
+            check: said.of(tuple((row.account_id, row.region, row.status, row.reason) for row in item.about))
             for check, item in found.checks.items()
             if item.about
         },
@@ -142,8 +129,8 @@ def _body(found: Evaluation, stored: Mapping[str, Mapping[str, str]], listed: _L
     }
 
 
-def _unread(places: Iterable[UnreadPlace]) -> list[list[str]]:
-    return [[place.account_id, place.region, place.reason, place.permission] for place in places]
+def _unread(places: Iterable[UnreadPlace]) -> Rows:
+    return tuple((place.account_id, place.region, place.reason, place.permission) for place in places)
 
 
 def _definitions(found: Evaluation) -> bytes:
@@ -226,7 +213,7 @@ def load_evaluation(digest: str, objects: Objects, cache: Path) -> Evaluation:
     about = {
         name: tuple(
             Result(name, check.version, account, region, None, status, reason)
-            for account, region, status, reason in body["about"].get(name, [])
+            for account, region, status, reason in rows_of(body["about"].get(name, []), objects)
         )
         for name, check in stored.checks.items()
     }
@@ -261,7 +248,7 @@ def load_table(
         now=now,
         population=item["population"],
         places=places_of(item, objects, known),
-        unread=unread_of(item),
+        unread=unread_of(item, objects),
     )
 
 
@@ -273,22 +260,16 @@ def places_of(item: Mapping[str, Any], objects: Objects, known: dict[str, Places
         objects: where very long lists are.
         known: lists that were read before, by digest: most tables have the same.
     """
-    said = item["places"]
-    if not isinstance(said, Mapping):
-        return tuple((str(account), str(region)) for account, region in said)
-    digest, known = str(said["object"]), {} if known is None else known
-    if digest not in known:
-        known[digest] = tuple((str(account), str(region)) for account, region in _list(digest, objects))
-    return known[digest]
+    said, known = item["places"], {} if known is None else known
+    key = str(said["object"]) if isinstance(said, Mapping) else ""
+    if key and key in known:
+        return known[key]
+    found = tuple((str(account), str(region)) for account, region in rows_of(said, objects))
+    if key:
+        known[key] = found
+    return found
 
 
-def _list(digest: str, objects: Objects) -> Any:
-    try:
-        return json.loads(objects.get(digest))
-    except ValueError:
-        raise EvidenceError(READING, f"object {digest} is no list of places") from None
-
-
-def unread_of(item: Mapping[str, Any]) -> tuple[UnreadPlace, ...]:
-    """Return the places that were not read."""
-    return tuple(UnreadPlace(*place) for place in item["unread"])
+def unread_of(item: Mapping[str, Any], objects: Objects) -> tuple[UnreadPlace, ...]:
+    """Return the places of a table's part of an evaluation body that were not read."""
+    return tuple(UnreadPlace(*place) for place in rows_of(item["unread"], objects))

@@ -36,6 +36,7 @@ from proofwatch.evidence.evaluations import (
     read_evaluation,
     unread_of,
 )
+from proofwatch.evidence.listed import rows_of
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.manifest import resolve
 from proofwatch.snapshots.rebuild import materialise
@@ -191,7 +192,9 @@ class Reperformer:
                 _plain_types(columns)
                 kinds[name] = dict(columns)
                 path = materialise(item["manifest"], self._objects, self._cache)
-            found[name] = TableInput(name, path, places_of(item, self._objects), unread_of(item))
+            found[name] = TableInput(
+                name, path, places_of(item, self._objects), unread_of(item, self._objects)
+            )
         done.others += _versions(checks, joined, kinds)
         return found
 
@@ -213,7 +216,9 @@ class Reperformer:
             before = load_table(name, item, stored.now, self._objects, self._cache)
             _compare_rows(done, before, after, self._threads)
         for name, check in found.checks.items():
-            then_rows = sorted(list(map(str, row)) for row in stored.body["about"].get(name, []))
+            then_rows = sorted(
+                list(map(str, row)) for row in rows_of(stored.body["about"].get(name, []), self._objects)
+            )
             again_rows = sorted([row.account_id, row.region, row.status, row.reason] for row in check.about)
             if then_rows != again_rows and not check.error:
                 said = f"{then_rows[:3]} then, {again_rows[:3]} now"

@@ -62,4 +62,3 @@ def commit_all(
         done(name)
     sweeps.record_states(run, states.values())
     return states
-

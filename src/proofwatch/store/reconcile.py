@@ -14,6 +14,7 @@ from typing import Any
 import rfc8785
 
 from proofwatch.controls.status import add_counts
+from proofwatch.evidence.listed import Listed, Rows
 from proofwatch.snapshots.base import Objects
 from proofwatch.store import log
 from proofwatch.store.base import StoreError
@@ -36,6 +37,8 @@ from proofwatch.store.services.sweeps import named
 from proofwatch.store.transitions import Reconciliation
 
 BATCH = 500
+UNREAD = 100
+"""Unread places of a check that stand in the manifest itself; more are an object that it names."""
 READ = (
     "table",
     "account_id",
@@ -79,7 +82,7 @@ def apply(
             the database refused. Nothing is changed then.
     """
     doing = f"applying sweep {sweep.pk}"
-    manifest = objects.put(rfc8785.dumps(_manifest(sweep, outcome)))
+    manifest = objects.put(rfc8785.dumps(_manifest(sweep, outcome, objects)))
     with write(doing), Journal(sweep) as journal:
         owner = Connection.objects.select_for_update(no_key=True).get(pk=sweep.connection_id)
         if not _end(sweep, outcome, manifest, now):
@@ -188,7 +191,7 @@ def _run(sweep: Sweep, item: CheckOutcome, latest: bool) -> CheckRun:
         results=item.results,
         reason=item.reason,
         worst=item.worst,
-        unread=_unread(item),
+        unread=[list(place) for place in _unread(item)],
         **asdict(item.counts),
     )
 
@@ -212,8 +215,8 @@ def _update_connection(owner: Connection, sweep: Sweep, outcome: Outcome) -> Non
     owner.save(update_fields=("objects_read", "last_complete_at"))
 
 
-def _unread(item: CheckOutcome) -> list[list[str]]:
-    return [[place.account_id, place.region, place.reason, place.permission] for place in item.unread]
+def _unread(item: CheckOutcome) -> Rows:
+    return tuple((place.account_id, place.region, place.reason, place.permission) for place in item.unread)
 
 
 def _totals(outcome: Outcome) -> dict[str, int]:
@@ -238,8 +241,9 @@ def _entry(sweep: Sweep, outcome: Outcome, manifest: str) -> dict[str, Any]:
     }
 
 
-def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
+def _manifest(sweep: Sweep, outcome: Outcome, objects: Objects) -> dict[str, Any]:
     """Return the object that answers for the whole sweep: every table, place, gap and check."""
+    listed = Listed(objects, UNREAD)
     states = TableState.objects.filter(sweep=sweep).order_by("table")
     gaps = CoverageGap.objects.filter(sweep=sweep).order_by("account_id", "region")
     return {
@@ -268,7 +272,7 @@ def _manifest(sweep: Sweep, outcome: Outcome) -> dict[str, Any]:
                 "counts": asdict(item.counts),
                 "results": item.results,
                 "reason": item.reason,
-                "unread": _unread(item),
+                "unread": listed.of(_unread(item)),
             }
             for item in outcome.checks
         ],

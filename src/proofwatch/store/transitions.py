@@ -69,6 +69,7 @@ class Reconciliation:
         self._checks = {item.check: item for item in outcome.checks}
         self._rules = {item.check: rule_digest(item.version, item.params) for item in outcome.checks}
         self._last_run = last_run
+        self._why: dict[int, dict[tuple[str, str], str]] = {}
         self._journal = journal
 
     def run(self) -> None:
@@ -169,10 +170,18 @@ class Reconciliation:
             return ""
         if (finding.account_id, finding.region) in check.places:
             return None
-        for place in check.unread:
-            if (place.account_id, place.region) == (finding.account_id, finding.region):
-                return place.reason
+        reason = self._reasons(check).get((finding.account_id, finding.region))
+        if reason is not None:
+            return reason
         return check.reason or f"{finding.account_id} {finding.region} was not read in this sweep"
+
+    def _reasons(self, check: CheckOutcome) -> Mapping[tuple[str, str], str]:
+        """Return place → why it was not read."""
+        # All checks of a table have the same tuple, and it lives as long as the outcome does.
+        key = id(check.unread)
+        if key not in self._why:
+            self._why[key] = {(item.account_id, item.region): item.reason for item in check.unread}
+        return self._why[key]
 
     def _judged(self, finding: Finding, verdict: Verdict | None) -> Iterator[Change]:
         if verdict is None or verdict.status in ("pass", "not_applicable"):

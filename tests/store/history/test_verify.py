@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proofwatch.checks.base import UnreadPlace
 from proofwatch.evidence.verify import Report
+from proofwatch.store import reconcile
 from proofwatch.store.history import bring
 from proofwatch.store.history.verify import hold, verify
 from proofwatch.store.models import CheckRun, CoverageGap, ShardRead
+from proofwatch.store.outcome import Outcome
 from proofwatch.store.services import sweeps
+from tests.store.history import samples
 from tests.store.history.forging import forged, without_triggers
 from tests.store.history.samples import NOW, OLD, World
 from tests.store.samples import HERE, THERE
@@ -55,6 +62,26 @@ def test_a_row_that_was_changed_before_it_was_archived_is_named(world: World, da
         f"shard_read of 2025-01, {sweep}: {place}: its reason is '', and was 'denied “✓”'",
         f"shard_read of 2025-01, {sweep}: {place}: its state is 'complete', and was 'failed'",
     ]
+
+
+def test_unread_places_that_are_an_object_of_their_own_are_held_as_well(
+    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, unread = samples.outcome, UnreadPlace(*THERE, "denied", "ec2:DescribeVolumes")
+
+    def lacking(*given: Any, **values: Any) -> Outcome:
+        found = usual(*given, **values)
+        return replace(found, checks=tuple(replace(item, unread=(unread,)) for item in found.checks))
+
+    monkeypatch.setattr(reconcile, "UNREAD", 0)
+    monkeypatch.setattr(samples, "outcome", lacking)
+    runs = [world.sweep(OLD.first.replace(day=day), {samples.A: samples.PASS}) for day in (23, 24)]
+    body = json.loads(world.objects.get(runs[0].manifest))
+    assert body["checks"][0]["unread"]["count"] == 1
+    CheckRun.objects.filter(sweep=runs[1]).update(unread=[])
+    world.archive()
+    [wrong] = verify(database_url, world.objects).wrong
+    assert wrong.startswith(f"check_run of 2025-01, sweep {runs[1].pk}") and "its unread is []" in wrong
 
 
 def test_a_reading_that_nobody_made_is_named(world: World, database_url: str) -> None:

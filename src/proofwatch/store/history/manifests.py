@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.evidence.entry import parse
+from proofwatch.evidence.listed import rows_of
 from proofwatch.evidence.verify import Report
 from proofwatch.snapshots.base import Objects
 from proofwatch.snapshots.engine import identifier
@@ -139,7 +140,7 @@ def _said(told: Told, objects: Objects, work: Path, wanted: Iterable[str]) -> di
     found = {
         "coverage_gap": _Said([_row("coverage_gap", item) for item in body["gaps"]]),
         "table_state": _Said([_row("table_state", item) for item in body["tables"]]),
-        "check_run": _Said([_run(item) for item in body["checks"]]),
+        "check_run": _Said([_run(item, objects) for item in body["checks"]]),
         "result_object": _Said(
             [(item["table"], item["results"], item["manifest"]) for item in body["results"]]
         ),
@@ -153,11 +154,11 @@ def _row(name: str, item: Mapping[str, Any]) -> Row:
     return tuple(item.get(column) for column in COLUMNS[name][1])
 
 
-def _run(item: Mapping[str, Any]) -> Row:
+def _run(item: Mapping[str, Any], objects: Objects) -> Row:
     counts = (item["counts"][name] for name in COUNTS)
     return (
         item["check"], item["version"], item["table"], item["params"], *counts,
-        item["results"], item["reason"], item["unread"],
+        item["results"], item["reason"], rows_of(item["unread"], objects),
     )  # fmt: skip
 
 
