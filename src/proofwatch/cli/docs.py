@@ -122,7 +122,7 @@ def _settings_page() -> str:
 
 def _commands_page() -> str:
     parts = ["Exit codes: 0 ok, 1 failing controls, 2 usage or configuration, 3 cannot tell (ADR 4)."]
-    root = click.Context(main, info_name="proofwatch")
+    root = click.Context(main, info_name="proofwatch", **main.context_settings)
     for verb in VERBS:
         command = main.get_command(root, verb)
         if command is not None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from proofwatch import pipeline
 from proofwatch.app import App
-from proofwatch.cli.opinions import disagreements
+from proofwatch.cli.main import main
 from proofwatch.config import load_settings
 from proofwatch.evidence.objects import LocalObjects
 from proofwatch.runtime.places import places
@@ -177,7 +177,7 @@ def test_a_disagreement_with_aws_config_is_shown_ends_with_it_and_is_stale_witho
     assert (one.ours, one.theirs, one.differs) == ("pass", "fail", True)
     assert one.theirs_at == world.judged_at
     assert one.ours_at == one.compared_at == run.observed_at
-    told = CliRunner().invoke(disagreements, ["--json"])
+    told = CliRunner().invoke(main, ["disagreements", "--json"])
     assert told.exit_code == 1 and [item["item"] for item in json.loads(told.stdout)] == [one.item]
     both = found["AWS Config of aws", world.arn(world.bad)]
     assert (both.ours, both.theirs, both.differs) == ("fail", "fail", False)
@@ -190,7 +190,7 @@ def test_a_disagreement_with_aws_config_is_shown_ends_with_it_and_is_stale_witho
     world.verdicts = {world.good: "COMPLIANT", world.bad: "NON_COMPLIANT"}
     world.sweep()
     assert not [item for item in world.stated().values() if item.differs]
-    assert CliRunner().invoke(disagreements, []).exit_code == 0
+    assert CliRunner().invoke(main, ["disagreements"]).exit_code == 0
     open_.refresh_from_db()
     assert open_.state == "restored"
 
