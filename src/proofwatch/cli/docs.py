@@ -5,10 +5,12 @@ Run as `python -m proofwatch.cli.docs docs`; a test compares what it writes with
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -133,7 +135,9 @@ def _commands_page() -> str:
 def _helps(command: click.Command, context: click.Context) -> Iterator[str]:
     context.max_content_width = 100
     context.terminal_width = 100
-    yield f"## {context.command_path}\n\n```\n{command.get_help(context).strip()}\n```"
+    fresh: Any = copy.copy(command)
+    fresh._help_option = None  # Click keeps it as it was first asked for, whoever asked.
+    yield f"## {context.command_path}\n\n```\n{fresh.get_help(context).strip()}\n```"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             child = command.get_command(context, name)
