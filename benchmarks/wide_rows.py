@@ -43,6 +43,7 @@ def run(rows: int, characters: int) -> None:
         path = folder / "place.ndjson"
         words = max(1, characters // 67)  # a word of 64 characters, its quotes and a comma
         with duckdb.connect() as session:
+            session.execute("SET enable_progress_bar = false")
             session.execute(
                 "COPY (SELECT '1' AS account_id, 'north' AS region, hash(i)::VARCHAR AS resource, "
                 f"list_transform(range({words}), lambda x: sha256(x || '-' || i)) AS body "
